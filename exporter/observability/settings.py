@@ -1,0 +1,196 @@
+"""``observability.yml``: the one file a team edits, read by the exporter and by the generators.
+
+Unknown keys are errors, and every error names the file and the key. Environment variables carry only
+what differs between machines (paths, host names, ports); see :class:`Runtime`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+CONFIG_VARIABLE = "OBSERVABILITY_CONFIG"
+DEFAULT_CONFIG = "observability.yml"
+
+_DURATION = re.compile(r"(?:\d+(?:ms|s|m|h|d|w))+")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+#: A Prometheus duration such as ``30s``, ``5m`` or ``1h30m``.
+Duration = Annotated[str, StringConstraints(pattern=rf"^{_DURATION.pattern}$")]
+#: A name that can stand in a label or a file name.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$")]
+
+
+class SettingsError(ValueError):
+    """``observability.yml`` cannot be used; the message names the file, the key and what is wrong."""
+
+
+def seconds(duration: str) -> float:
+    """Length of a Prometheus duration in seconds: ``seconds("1m30s") == 90.0``.
+
+    Raises ``ValueError`` for anything else than a Prometheus duration.
+    """
+    if not _DURATION.fullmatch(duration):
+        raise ValueError(f"{duration!r} is not a duration such as 30s, 5m or 1h30m")
+    return sum(float(n) * _UNIT_SECONDS[unit] for n, unit in re.findall(r"(\d+)(ms|s|m|h|d|w)", duration))
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Budget(_Strict):
+    """Money that a selection of calls may cost in a UTC period."""
+
+    name: Name
+    limit_usd: float = Field(gt=0)
+    period: Literal["day"] = "day"
+    service: Name | None = Field(default=None, description="only this service; all if left out")
+    model: Name | None = Field(default=None, description="only this model; all if left out")
+
+
+class LatencyAlert(_Strict):
+    p95_seconds: float = Field(default=30.0, gt=0)
+    for_: Duration = Field(default="5m", alias="for")
+
+
+class ErrorRateAlert(_Strict):
+    ratio: float = Field(default=0.05, gt=0, lt=1)
+    for_: Duration = Field(default="5m", alias="for")
+
+
+class HeldAlert(_Strict):
+    for_: Duration = Field(default="10m", alias="for")
+
+
+class TargetDownAlert(_Strict):
+    for_: Duration = Field(default="2m", alias="for")
+
+
+class BudgetAlert(_Strict):
+    for_: Duration = Field(default="1m", alias="for")
+
+
+class Alerts(_Strict):
+    """Thresholds of the generated alert rules."""
+
+    window: Duration = Field(default="5m", description="range of the rates that alert rules look at")
+    evaluation_interval: Duration = Field(default="15s", description="how often Prometheus evaluates the rule groups")
+    high_llm_latency: LatencyAlert = LatencyAlert()
+    high_llm_error_rate: ErrorRateAlert = ErrorRateAlert()
+    high_daily_cost: BudgetAlert = BudgetAlert()
+    data_drift_detected: HeldAlert = HeldAlert()
+    target_down: TargetDownAlert = TargetDownAlert()
+    runbook_url: str = Field(
+        default="https://github.com/ai-observability/ai-observability/blob/main/docs/runbooks",
+        description="where docs/runbooks is published; each alert links to <runbook_url>/<AlertName>.md",
+    )
+
+
+class Slack(_Strict):
+    channel: str
+    api_url_file: str = Field(default="slack_api_url", description="file under the secrets folder with the webhook URL")
+
+
+class Email(_Strict):
+    to: str
+    from_: str = Field(alias="from")
+    smarthost: str
+    username: str | None = None
+    password_file: str = "smtp_password"  # noqa: S105 - the name of a file
+    require_tls: bool = True
+
+
+class PagerDuty(_Strict):
+    routing_key_file: str = "pagerduty_routing_key"
+
+
+class Notifications(_Strict):
+    """Who hears of an alert. Without any channel every alert goes to the local webhook receiver."""
+
+    group_wait: Duration = "10s"
+    group_interval: Duration = "1m"
+    repeat_interval: Duration = "4h"
+    slack: Slack | None = None
+    email: Email | None = None
+    pagerduty: PagerDuty | None = None
+
+
+class Interactions(_Strict):
+    """The JSONL log of LLM interactions."""
+
+    enabled: bool = True
+    content: bool = Field(default=False, description="also write prompts and answers; off, because they hold personal data")
+    max_bytes: int = Field(default=10_000_000, gt=0, description="size at which the file is rotated")
+    backups: int = Field(default=5, ge=1, description="rotated files that are kept")
+
+
+class Limits(_Strict):
+    """Every bound of the exporter."""
+
+    body_bytes: int = Field(default=20_000_000, gt=0, description="largest request body after decompression")
+    queue_batches: int = Field(default=256, gt=0, description="batches waiting to be measured before 429 is answered")
+    label_values: int = Field(default=200, gt=0, description="distinct values of one label before the rest is 'other'")
+    label_length: int = Field(default=128, gt=0, description="characters of a label value that are kept")
+    daily_cost_days: int = Field(default=7, gt=0, description="UTC days of llm_daily_cost_usd that are exposed")
+    notifications: int = Field(default=200, gt=0, description="received notifications kept in memory")
+    shutdown_seconds: float = Field(default=10.0, gt=0, description="time to finish accepted work when asked to stop")
+
+
+class Settings(_Strict):
+    """The whole of ``observability.yml``. An empty file is valid: every key has a default."""
+
+    budgets: tuple[Budget, ...] = (Budget(name="daily-total", limit_usd=100.0),)
+    alerts: Alerts = Alerts()
+    notifications: Notifications = Notifications()
+    interactions: Interactions = Interactions()
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _budget_names_are_unique(self) -> Settings:
+        names = [budget.name for budget in self.budgets]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"budgets: the name {twice[0]!r} is used twice")
+        return self
+
+
+def load(path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read settings from ``path``, else from ``$OBSERVABILITY_CONFIG``, else from ``./observability.yml``.
+
+    A file that was named must exist; without a name a missing ``./observability.yml`` means the defaults.
+    Raises :class:`SettingsError` naming the file and every wrong key.
+    """
+    named = path if path is not None else environ.get(CONFIG_VARIABLE)
+    file = Path(named) if named else Path(DEFAULT_CONFIG)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        if named:
+            raise SettingsError(f"{file}: no such file") from error
+        return Settings()
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from error
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{file}: not YAML: {error}") from error
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise SettingsError(f"{file}: the top level must be a mapping, not {type(data).__name__}")
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+            message = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
+            lines.append(f"{file}: {key}: {message}")
+        raise SettingsError("\n".join(lines)) from error
