@@ -1,0 +1,152 @@
+"""What the integration and browser tests share: polling, free ports and a stack started as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+T = TypeVar("T")
+
+#: Base ports of the native stack (the README's table); PORT_OFFSET is added to each.
+PORTS = {
+    "grafana": 3000,
+    "preview": 3001,
+    "prometheus": 9090,
+    "alertmanager": 9093,
+    "loki": 3100,
+    "jaeger": 16686,
+    "otlp-grpc": 4317,
+    "otlp-http": 4318,
+    "phoenix": 6006,
+    "exporter": 9464,
+    "spanmetrics": 8889,
+    "jaeger-metrics": 8888,
+    "jaeger-health": 13133,
+    "promtail": 9080,
+}
+
+
+def poll(what: str, probe: Callable[[], T | None], deadline: float = 60.0, every: float = 0.25) -> T:
+    """Call ``probe`` until it returns something true, and return that.
+
+    A refused connection counts as "not yet". Raises ``AssertionError`` naming ``what`` and the last answer
+    when ``deadline`` seconds have passed.
+    """
+    end = time.monotonic() + deadline
+    last: object = None
+    while True:
+        try:
+            answer = probe()
+            if answer:
+                return answer
+            last = answer
+        except (httpx.TransportError, ConnectionError) as error:
+            last = error
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {deadline:.0f} s; last answer: {last!r}")
+        time.sleep(every)
+
+
+def port_is_free(port: int) -> bool:
+    """True if nothing listens on the loopback port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_offset(start: int = 30000) -> int:
+    """The first PORT_OFFSET from ``start`` on at which every port of the stack is free."""
+    for offset in range(start, 48000, 100):
+        if all(port_is_free(port + offset) for port in PORTS.values()):
+            return offset
+    raise AssertionError("no free block of ports")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A native stack under its own state folder and ports, driven through ``make`` as a user does."""
+
+    state_dir: Path
+    offset: int
+    config: Path | None = None
+
+    def port(self, name: str) -> int:
+        return PORTS[name] + self.offset
+
+    def url(self, name: str) -> str:
+        """Base URL of a component, such as ``stack.url("prometheus")``."""
+        return f"http://127.0.0.1:{self.port(name)}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        values = {
+            **os.environ,
+            "ENGINE": "native",
+            "STATE_DIR": str(self.state_dir),
+            "PORT_OFFSET": str(self.offset),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.url("otlp-http"),
+        }
+        # The test run's own virtual environment must not leak into the stack's.
+        values.pop("PYTHONPATH", None)
+        if self.config:
+            values["OBSERVABILITY_CONFIG"] = str(self.config)
+        return values
+
+    def make(self, *arguments: str, timeout: float = 3600.0) -> subprocess.CompletedProcess[str]:
+        """Run ``make`` with this stack's settings; output is captured."""
+        return subprocess.run(
+            ["make", "--no-print-directory", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def up(self) -> subprocess.CompletedProcess[str]:
+        done = self.make("up")
+        assert done.returncode == 0, f"make up failed\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+        return done
+
+    def down(self) -> subprocess.CompletedProcess[str]:
+        done = self.make("down", timeout=180)
+        assert done.returncode == 0, f"make down failed\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return done
+
+    def status(self) -> dict[str, Any]:
+        """What ``make status`` knows, as data."""
+        done = subprocess.run(
+            [sys.executable, "-m", "native", "status", "--json"],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    def query(self, promql: str) -> list[dict[str, Any]]:
+        """Instant query; the result vector."""
+        answer = httpx.get(f"{self.url('prometheus')}/api/v1/query", params={"query": promql}, timeout=30)
+        assert answer.status_code == 200, answer.text
+        result: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return result
