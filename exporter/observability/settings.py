@@ -57,11 +57,13 @@ class Budget(_Strict):
 
 class LatencyAlert(_Strict):
     p95_seconds: float = Field(default=30.0, gt=0)
+    min_requests: int = Field(default=3, ge=1, description="calls in the window below which a percentile says nothing")
     for_: Duration = Field(default="5m", alias="for")
 
 
 class ErrorRateAlert(_Strict):
     ratio: float = Field(default=0.05, gt=0, lt=1)
+    min_errors: int = Field(default=3, ge=1, description="failed calls in the window below which a ratio says nothing")
     for_: Duration = Field(default="5m", alias="for")
 
 
@@ -75,6 +77,39 @@ class TargetDownAlert(_Strict):
 
 class BudgetAlert(_Strict):
     for_: Duration = Field(default="1m", alias="for")
+    notice_ratio: float = Field(default=0.8, gt=0, lt=1, description="share at which BudgetNearlySpent tells")
+
+
+class UnpricedAlert(_Strict):
+    window: Duration = Field(default="1h", description="how long one call without a price keeps the alert up")
+
+
+class TargetMissingAlert(_Strict):
+    jobs: tuple[Name, ...] = Field(
+        default=("prometheus", "alertmanager", "exporter", "jaeger", "spanmetrics", "loki", "promtail"),
+        description="scrape jobs that must have at least one target",
+    )
+    for_: Duration = Field(default="5m", alias="for")
+
+
+class RejectedAlert(_Strict):
+    per_minute: float = Field(default=1.0, ge=0, description="refused items or bodies per minute and reason")
+    for_: Duration = Field(default="5m", alias="for")
+
+
+class LagAlert(_Strict):
+    p95_seconds: float = Field(default=60.0, gt=0)
+    for_: Duration = Field(default="10m", alias="for")
+
+
+class GatewayAlert(_Strict):
+    for_: Duration = Field(default="5m", alias="for")
+
+
+class ErrorLogAlert(_Strict):
+    min_lines: int = Field(default=20, ge=1, description="error lines of a service in the window, at least")
+    factor: float = Field(default=3.0, gt=1, description="times the service's own mean of the hour before")
+    for_: Duration = Field(default="2m", alias="for")
 
 
 class Alerts(_Strict):
@@ -87,6 +122,15 @@ class Alerts(_Strict):
     high_daily_cost: BudgetAlert = BudgetAlert()
     data_drift_detected: HeldAlert = HeldAlert()
     target_down: TargetDownAlert = TargetDownAlert()
+    target_missing: TargetMissingAlert = TargetMissingAlert()
+    llm_unpriced_requests: UnpricedAlert = UnpricedAlert()
+    exporter_rejects_data: RejectedAlert = RejectedAlert()
+    exporter_lag_high: LagAlert = LagAlert()
+    gateway_export_failing: GatewayAlert = GatewayAlert()
+    error_log_surge: ErrorLogAlert = ErrorLogAlert()
+    keep_firing_for: Duration = Field(
+        default="5m", description="how long alerts that flap (latency, errors, data refused) stay up"
+    )
     runbook_url: str = Field(
         default="https://github.com/ai-observability/ai-observability/blob/main/docs/runbooks",
         description="where docs/runbooks is published; each alert links to <runbook_url>/<AlertName>.md",
@@ -111,12 +155,22 @@ class PagerDuty(_Strict):
     routing_key_file: str = "pagerduty_routing_key"
 
 
+class Links(_Strict):
+    """Addresses that a reader of a notification can open; no slash at the end."""
+
+    grafana: str = Field(default="http://localhost:3000", pattern=r"^https?://[^\s\"]*[^/\s\"]$")
+    jaeger: str = Field(default="http://localhost:16686", pattern=r"^https?://[^\s\"]*[^/\s\"]$")
+    alertmanager: str = Field(default="http://localhost:9093", pattern=r"^https?://[^\s\"]*[^/\s\"]$")
+
+
 class Notifications(_Strict):
     """Who hears of an alert. Without any channel every alert goes to the local webhook receiver."""
 
     group_wait: Duration = "10s"
     group_interval: Duration = "1m"
     repeat_interval: Duration = "4h"
+    watchdog_interval: Duration = Field(default="1h", description="how often the Watchdog is sent again")
+    links: Links = Links()
     slack: Slack | None = None
     email: Email | None = None
     pagerduty: PagerDuty | None = None
