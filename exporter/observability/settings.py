@@ -106,6 +106,10 @@ class GatewayAlert(_Strict):
     for_: Duration = Field(default="5m", alias="for")
 
 
+class StackHealthAlert(_Strict):
+    for_: Duration = Field(default="1m", alias="for")
+
+
 class ErrorLogAlert(_Strict):
     min_lines: int = Field(default=20, ge=1, description="error lines of a service in the window, at least")
     factor: float = Field(default=3.0, gt=1, description="times the service's own mean of the hour before")
@@ -127,6 +131,10 @@ class Alerts(_Strict):
     exporter_rejects_data: RejectedAlert = RejectedAlert()
     exporter_lag_high: LagAlert = LagAlert()
     gateway_export_failing: GatewayAlert = GatewayAlert()
+    stack_health: StackHealthAlert = Field(
+        default=StackHealthAlert(),
+        description="RuleEvaluationFailing, ConfigReloadFailed, AlertmanagerNotificationsFailing and GatewayDropsData",
+    )
     error_log_surge: ErrorLogAlert = ErrorLogAlert()
     keep_firing_for: Duration = Field(
         default="5m", description="how long alerts that flap (latency, errors, data refused) stay up"
