@@ -1,0 +1,44 @@
+"""HighLLMErrorRate, provoked by the simulator, reaches the webhook through the real Alertmanager - and so does its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import DemoRun, run_demo
+from tests.support import Stack, poll
+
+pytestmark = pytest.mark.integration
+
+
+def notified(stack: Stack, alertname: str, status: str) -> list[dict[str, Any]]:
+    """Alerts of that name and status that the local receiver got from Alertmanager."""
+    answer = httpx.get(
+        f"{stack.url('exporter')}/v1/notifications", params={"alertname": alertname, "status": status}, timeout=30
+    )
+    assert answer.status_code == 200, answer.text
+    return [
+        alert
+        for notification in answer.json()
+        for alert in notification["alerts"]
+        if alert["labels"]["alertname"] == alertname and alert["status"] == status
+    ]
+
+
+def test_the_watchdog_arrives(stack: Stack) -> None:
+    assert poll("a Watchdog notification", lambda: notified(stack, "Watchdog", "firing"), deadline=120)
+
+
+def test_a_high_error_rate_is_notified_and_its_resolution_too(stack: Stack, demo: DemoRun, tmp_path: Path) -> None:
+    assert notified(stack, "HighLLMErrorRate", "firing") == [], "the demo's usual traffic must not alarm"
+    run_demo(stack, tmp_path / "summary.json", 45, "--faults", "error_ratio=0.6")
+    alert = poll("HighLLMErrorRate firing", lambda: notified(stack, "HighLLMErrorRate", "firing"), deadline=120)[0]
+    assert alert["labels"]["severity"] == "critical"
+    assert alert["annotations"]["runbook_url"].endswith("/HighLLMErrorRate.md")
+    assert alert["annotations"]["summary"]
+
+    resolved = poll("HighLLMErrorRate resolved", lambda: notified(stack, "HighLLMErrorRate", "resolved"), deadline=240)
+    assert resolved[0]["fingerprint"] in {a["fingerprint"] for a in notified(stack, "HighLLMErrorRate", "firing")}

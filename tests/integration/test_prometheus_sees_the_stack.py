@@ -1,0 +1,69 @@
+"""Prometheus itself is asked whether every job is up and every rule is healthy."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.conftest import DemoRun
+from tests.support import Stack, poll
+
+pytestmark = pytest.mark.integration
+
+JOBS = {"prometheus", "alertmanager", "exporter", "jaeger", "spanmetrics", "loki", "promtail"}
+
+
+def test_every_job_is_up(stack: Stack, demo: DemoRun) -> None:
+    def states() -> dict[str, str] | None:
+        found = {row["metric"]["job"]: row["value"][1] for row in stack.query("min by (job) (up)")}
+        return found if set(found) >= JOBS and set(found.values()) == {"1"} else None
+
+    poll(f"up == 1 for {sorted(JOBS)}", states)
+
+
+def test_phoenix_answers_its_health_endpoint(stack: Stack) -> None:
+    poll(
+        "exporter_probe_success of phoenix",
+        lambda: [row for row in stack.query('exporter_probe_success{target="phoenix"}') if row["value"][1] == "1"],
+    )
+
+
+def test_every_rule_is_healthy(stack: Stack, demo: DemoRun) -> None:
+    def rules() -> list[dict[str, str]] | None:
+        groups = httpx.get(f"{stack.url('prometheus')}/api/v1/rules", timeout=30).json()["data"]["groups"]
+        found = [rule for group in groups for rule in group["rules"]]
+        return found if found and all(rule["health"] != "unknown" for rule in found) else None
+
+    evaluated = poll("every rule evaluated once", rules, deadline=120)
+    wrong = [f"{rule['name']}: {rule.get('lastError')}" for rule in evaluated if rule["health"] != "ok"]
+    assert not wrong, wrong
+    names = {rule["name"] for rule in evaluated}
+    assert names >= {
+        "HighLLMLatency",
+        "HighLLMErrorRate",
+        "HighDailyCost",
+        "DataDriftDetected",
+        "TargetDown",
+        "Watchdog",
+    }
+
+
+def test_prometheus_found_its_alertmanager(stack: Stack) -> None:
+    def active() -> list[str]:
+        data = httpx.get(f"{stack.url('prometheus')}/api/v1/alertmanagers", timeout=30).json()["data"]
+        return [row["url"] for row in data["activeAlertmanagers"]]
+
+    found = poll("an active Alertmanager", active)
+    assert found == [f"{stack.url('alertmanager')}/api/v2/alerts"]
+
+
+def test_jaeger_answers_service_performance_questions_from_prometheus(stack: Stack, demo: DemoRun) -> None:
+    def calls() -> list[object] | None:
+        answer = httpx.get(
+            f"{stack.url('jaeger')}/api/metrics/calls",
+            params={"service": "rag-assistant", "lookback": "3600000", "step": "15000", "ratePer": "600000"},
+            timeout=30,
+        )
+        return answer.json().get("metrics") if answer.status_code == 200 else None
+
+    assert poll("call rates in Jaeger's service performance API", calls)
