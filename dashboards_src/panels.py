@@ -1,0 +1,489 @@
+"""The house style: one function per kind of panel, one colour per meaning.
+
+Every panel asks for a title, a description and what to show when there is nothing to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dashboards_src.grafana import LOKI, PROMETHEUS, Json, LokiTarget, Panel, PrometheusTarget, thresholds
+
+# --- Colours by meaning; names are Grafana's palette, which adapts to its light theme -----------------------------
+GOOD, NOTICE, WARNING, BAD = "green", "yellow", "orange", "red"
+NEUTRAL, MONEY = "blue", "purple"
+#: From the usual to the rare.
+QUANTILES = {"p50": "super-light-blue", "p95": "blue", "p99": "dark-purple"}
+#: Input is cool, output is warm; what is cached or hidden is a shade of it.
+TOKENS = {
+    "input": "blue",
+    "cache_read": "super-light-blue",
+    "cache_write": "dark-blue",
+    "output": "orange",
+    "reasoning": "yellow",
+}
+#: Kinds of error: red where the provider failed, warm where we asked for too much, cool where the request was wrong.
+ERRORS = {
+    "server_error": "red",
+    "timeout": "dark-orange",
+    "rate_limit_exceeded": "yellow",
+    "content_filter": "purple",
+    "invalid_request": "blue",
+    "model_not_found": "dark-blue",
+    "authentication": "super-light-red",
+    "other": "text",
+}
+#: The colour of a model or service follows from its name, so it is the same on every panel.
+BY_NAME: Json = {"mode": "palette-classic-by-name"}
+_BY_THRESHOLD: Json = {"mode": "thresholds"}
+
+Steps = Sequence[tuple[float, str]]
+
+_LEGEND: Json = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
+_NO_LEGEND: Json = {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []}
+_LAST: Json = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+
+
+def query(expr: str, legend: str = "__auto", *, exemplars: bool = False) -> PrometheusTarget:
+    """Values over the time range."""
+    return PrometheusTarget(expr=expr, legend=legend, exemplar=exemplars)
+
+
+def instant(expr: str, legend: str = "__auto") -> PrometheusTarget:
+    """One value, as of the end of the time range."""
+    return PrometheusTarget(expr=expr, legend=legend, instant=True)
+
+
+def cells(expr: str) -> PrometheusTarget:
+    """One table row per series, as of the end of the time range."""
+    return PrometheusTarget(expr=expr, legend="", instant=True, format="table")
+
+
+def fixed(name: str, color: str) -> Json:
+    """Override: the series called ``name`` always has this colour."""
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": color}}],
+    }
+
+
+def fixed_colors(colors: Mapping[str, str]) -> list[Json]:
+    return [fixed(name, color) for name, color in colors.items()]
+
+
+def chart(
+    title: str,
+    description: str,
+    targets: Sequence[PrometheusTarget],
+    *,
+    unit: str,
+    no_value: str,
+    stacked: bool = False,
+    bars: bool = False,
+    color: Json | None = None,
+    steps: Steps = (),
+    overrides: Sequence[Json] = (),
+    calcs: Sequence[str] = (),
+    minimum: float | None = 0,
+    maximum: float | None = None,
+    decimals: int | None = None,
+) -> Panel:
+    """Values over time. ``steps`` are drawn as dashed lines: where an alert would begin."""
+    fill = 80 if bars else 30 if stacked else 8
+    legend = {**_LEGEND, "displayMode": "table", "placement": "bottom", "calcs": list(calcs)} if calcs else _LEGEND
+    return Panel(
+        type="timeseries",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=list(targets),
+        unit=unit,
+        decimals=decimals,
+        min=minimum,
+        max=maximum,
+        no_value=no_value,
+        base="transparent" if steps else GOOD,
+        steps=steps,
+        color=color or BY_NAME,
+        custom={
+            "drawStyle": "bars" if bars else "line",
+            "fillOpacity": fill,
+            "gradientMode": "none" if bars or stacked else "opacity",
+            "lineInterpolation": "linear",
+            "lineWidth": 0 if bars else 1 if stacked else 2,
+            "showPoints": "never",
+            "spanNulls": False,
+            "stacking": {"group": "A", "mode": "normal" if stacked else "none"},
+            "thresholdsStyle": {"mode": "dashed" if steps else "off"},
+            "axisBorderShow": False,
+        },
+        overrides=overrides,
+        options={"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}},
+    )
+
+
+def stat(
+    title: str,
+    description: str,
+    target: PrometheusTarget,
+    *,
+    unit: str,
+    no_value: str,
+    steps: Steps = (),
+    base: str = GOOD,
+    decimals: int | None = None,
+    links: Sequence[Json] = (),
+) -> Panel:
+    """One number; a range query adds its course. With ``steps`` the colour is a verdict, else it is neutral."""
+    return Panel(
+        type="stat",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=[target],
+        unit=unit,
+        decimals=decimals,
+        min=0,
+        no_value=no_value,
+        base=base if steps else NEUTRAL,
+        steps=steps,
+        color=_BY_THRESHOLD,
+        links=list(links),
+        options={
+            "colorMode": "value",
+            "graphMode": "none" if target.instant else "area",
+            "justifyMode": "auto",
+            "orientation": "auto",
+            "percentChangeColorMode": "standard",
+            "reduceOptions": _LAST,
+            "showPercentChange": False,
+            "textMode": "value",
+            "wideLayout": True,
+        },
+    )
+
+
+def gauge(
+    title: str, description: str, target: PrometheusTarget, *, unit: str, no_value: str, steps: Steps, maximum: float
+) -> Panel:
+    """One number against its limits."""
+    return Panel(
+        type="gauge",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=[target],
+        unit=unit,
+        min=0,
+        max=maximum,
+        no_value=no_value,
+        steps=steps,
+        color=_BY_THRESHOLD,
+        options={
+            "minVizHeight": 75,
+            "minVizWidth": 75,
+            "orientation": "auto",
+            "reduceOptions": _LAST,
+            "showThresholdLabels": False,
+            "showThresholdMarkers": True,
+            "sizing": "auto",
+        },
+    )
+
+
+def bar_gauge(
+    title: str,
+    description: str,
+    target: PrometheusTarget,
+    *,
+    unit: str,
+    no_value: str,
+    steps: Steps = (),
+    base: str = GOOD,
+    color: Json | None = None,
+    overrides: Sequence[Json] = (),
+    maximum: float | None = None,
+) -> Panel:
+    """A few numbers side by side as horizontal bars."""
+    return Panel(
+        type="bargauge",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=[target],
+        unit=unit,
+        min=0,
+        max=maximum,
+        no_value=no_value,
+        base=base,
+        steps=steps,
+        color=color or _BY_THRESHOLD,
+        overrides=overrides,
+        options={
+            "displayMode": "basic",
+            "legend": _NO_LEGEND,
+            "maxVizHeight": 300,
+            "minVizHeight": 16,
+            "minVizWidth": 8,
+            "namePlacement": "left",
+            "orientation": "horizontal",
+            "reduceOptions": _LAST,
+            "showUnfilled": True,
+            "sizing": "auto",
+            "valueMode": "color",
+        },
+    )
+
+
+def donut(title: str, description: str, target: PrometheusTarget, *, unit: str, no_value: str) -> Panel:
+    """Shares of a whole; few slices only."""
+    return Panel(
+        type="piechart",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=[target],
+        unit=unit,
+        no_value=no_value,
+        color=BY_NAME,
+        options={
+            "displayLabels": [],
+            "legend": {**_LEGEND, "displayMode": "table", "placement": "right", "values": ["value", "percent"]},
+            "pieType": "donut",
+            "reduceOptions": _LAST,
+            "sort": "desc",
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
+    )
+
+
+def heatmap(title: str, description: str, target: PrometheusTarget, *, unit: str, no_value: str) -> Panel:
+    """The distribution over time, from the buckets of a histogram. The query must be ``sum by (le)`` of increases."""
+    target.format, target.legend = "heatmap", "{{le}}"
+    return Panel(
+        type="heatmap",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=[target],
+        unit="short",
+        no_value=no_value,
+        options={
+            "calculate": False,
+            "cellGap": 1,
+            "cellValues": {"unit": "short"},
+            "color": {
+                "mode": "scheme",
+                "scheme": "Blues",
+                "scale": "exponential",
+                "exponent": 0.5,
+                "fill": "dark-blue",
+                "steps": 64,
+                "reverse": False,
+            },
+            "exemplars": {"color": "rgba(255,152,48,0.9)"},
+            "filterValues": {"le": 1e-9},
+            "legend": {"show": True},
+            "rowsFrame": {"layout": "auto"},
+            "showValue": "never",
+            "tooltip": {"mode": "single", "yHistogram": True, "showColorScale": True},
+            "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
+        },
+    )
+
+
+def day_bars(title: str, description: str, target: PrometheusTarget, *, unit: str, no_value: str) -> Panel:
+    """Stacked bars, one per ``date`` label, split by ``model``."""
+    target.format, target.legend = "table", ""
+    return Panel(
+        type="barchart",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=[target],
+        unit=unit,
+        min=0,
+        no_value=no_value,
+        color=BY_NAME,
+        custom={
+            "axisBorderShow": False,
+            "fillOpacity": 80,
+            "gradientMode": "none",
+            "lineWidth": 0,
+            "scaleDistribution": {"type": "linear"},
+        },
+        transformations=[
+            {
+                "id": "groupingToMatrix",
+                "options": {"rowField": "date", "columnField": "model", "valueField": "Value", "emptyValue": "null"},
+            }
+        ],
+        options={
+            "barRadius": 0,
+            "barWidth": 0.6,
+            "fullHighlight": False,
+            "groupWidth": 0.7,
+            "legend": _LEGEND,
+            "orientation": "auto",
+            "showValue": "never",
+            "stacking": "normal",
+            "tooltip": {"mode": "multi", "sort": "desc"},
+            "xField": "date\\model",
+            "xTickLabelRotation": 0,
+            "xTickLabelSpacing": 0,
+        },
+    )
+
+
+def table(
+    title: str,
+    description: str,
+    *,
+    by: Mapping[str, str],
+    columns: Sequence[tuple[str, PrometheusTarget, Json]],
+    sort: str,
+    no_value: str,
+) -> Panel:
+    """One row per combination of the labels ``by`` (label to column title), then one column per query.
+
+    A column is ``(title, query, properties)``; properties are Grafana field options such as ``{"unit": "s"}``.
+    Every query must group by exactly these labels, so that the merge puts them on one row.
+    """
+    targets = [target for _, target, _ in columns]
+    values = [f"Value #{chr(ord('A') + index)}" if len(targets) > 1 else "Value" for index in range(len(targets))]
+    renamed = {**by, **{value: column for value, (column, _, _) in zip(values, columns, strict=True)}}
+    return Panel(
+        type="table",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=targets,
+        unit="short",
+        no_value=no_value,
+        custom={"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "inspect": False},
+        transformations=[
+            *([{"id": "merge", "options": {}}] if len(targets) > 1 else []),
+            {
+                "id": "organize",
+                "options": {
+                    "excludeByName": {"Time": True},
+                    "indexByName": {name: position for position, name in enumerate(renamed)},
+                    "renameByName": renamed,
+                },
+            },
+        ],
+        overrides=[
+            {
+                "matcher": {"id": "byName", "options": column},
+                "properties": [{"id": key, "value": value} for key, value in properties.items()],
+            }
+            for column, _, properties in columns
+        ],
+        options={
+            "cellHeight": "sm",
+            "footer": {"show": False, "reducer": ["sum"], "fields": "", "countRows": False},
+            "showHeader": True,
+            "sortBy": [{"displayName": sort, "desc": True}],
+        },
+    )
+
+
+def cell_color(steps: Steps, *, background: bool = False) -> Json:
+    """Column properties: the cell's text (or background) takes the colour of its threshold."""
+    cell: Json = {"type": "color-background", "mode": "basic"} if background else {"type": "color-text"}
+    return {"custom.cellOptions": cell, "thresholds": thresholds(steps, "text"), "color": _BY_THRESHOLD}
+
+
+def cell_bar(color: str) -> Json:
+    """Column properties: a bar beside the number, relative to the largest value of the column."""
+    return {
+        "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
+        "color": {"mode": "fixed", "fixedColor": color},
+        "min": 0,
+    }
+
+
+def state_timeline(
+    title: str, description: str, target: PrometheusTarget, *, states: Mapping[int, tuple[str, str]], no_value: str
+) -> Panel:
+    """One band per series; ``states`` gives text and colour of each value."""
+    return Panel(
+        type="state-timeline",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=[target],
+        unit="none",
+        no_value=no_value,
+        color={"mode": "palette-classic"},  # with any other mode Grafana ignores the mappings
+        custom={"fillOpacity": 75, "lineWidth": 0},
+        defaults={
+            "mappings": [
+                {
+                    "type": "value",
+                    "options": {
+                        str(value): {"text": text, "color": color, "index": index}
+                        for index, (value, (text, color)) in enumerate(states.items())
+                    },
+                }
+            ]
+        },
+        options={
+            "alignValue": "left",
+            "legend": _NO_LEGEND,
+            "mergeValues": True,
+            "rowHeight": 0.8,
+            "showValue": "never",
+            "tooltip": {"mode": "single", "sort": "none"},
+        },
+    )
+
+
+def logs(title: str, description: str, expr: str, *, no_value: str, max_lines: int = 200) -> Panel:
+    """Newest lines first; a line opens to its fields, among them the trace id."""
+    return Panel(
+        type="logs",
+        title=title,
+        description=description,
+        dataSource=LOKI,
+        targets=[LokiTarget(expr=expr, max_lines=max_lines)],
+        unit="none",
+        no_value=no_value,
+        options={
+            "dedupStrategy": "none",
+            "enableLogDetails": True,
+            "prettifyLogMessage": False,
+            "showCommonLabels": False,
+            "showLabels": False,
+            "showTime": True,
+            "sortOrder": "Descending",
+            "wrapLogMessage": True,
+        },
+    )
+
+
+def alert_list(title: str, description: str, *, no_value: str, severities: str = "critical|warning|info") -> Panel:
+    """Alerts of Prometheus that fire or are about to, most severe first."""
+    options: dict[str, Any] = {
+        "alertInstanceLabelFilter": f'{{severity=~"{severities}"}}',
+        "alertName": "",
+        "dashboardAlerts": False,
+        "datasource": "Prometheus",  # the name, not the uid
+        "groupBy": [],
+        "groupMode": "default",
+        "maxItems": 20,
+        "showInactiveAlerts": False,
+        "sortOrder": 3,  # by importance
+        "stateFilter": {"firing": True, "pending": True, "noData": False, "normal": False, "error": True},
+        "viewMode": "list",
+    }
+    return Panel(
+        type="alertlist",
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        unit="none",
+        no_value=no_value,
+        options=options,
+    )
