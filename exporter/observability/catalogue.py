@@ -74,87 +74,147 @@ _CALL = ("service", "provider", "model", "operation")
 
 # --- LLM calls ------------------------------------------------------------------------------------
 LLM_REQUESTS = Family(
-    "llm_requests_total", "counter", (*_CALL, "status"), "LLM calls by outcome (status: success or error).",
+    "llm_requests_total",
+    "counter",
+    (*_CALL, "status"),
+    "LLM calls by outcome (status: success or error).",
 )
 LLM_ERRORS = Family("llm_errors_total", "counter", (*_CALL, "error_type"), "Failed LLM calls by kind of error.")
 LLM_REQUEST_LATENCY = Family(
-    "llm_request_latency_seconds", "histogram", _CALL, "Duration of an LLM call as the client saw it.",
-    "seconds", DURATION_BUCKETS, exemplars=True,
+    "llm_request_latency_seconds",
+    "histogram",
+    _CALL,
+    "Duration of an LLM call as the client saw it.",
+    "seconds",
+    DURATION_BUCKETS,
+    exemplars=True,
 )
 LLM_TIME_TO_FIRST_TOKEN = Family(
-    "llm_time_to_first_token_seconds", "histogram", _CALL, "Time until the first chunk of a streamed answer.",
-    "seconds", TTFT_BUCKETS, exemplars=True,
+    "llm_time_to_first_token_seconds",
+    "histogram",
+    _CALL,
+    "Time until the first chunk of a streamed answer.",
+    "seconds",
+    TTFT_BUCKETS,
+    exemplars=True,
 )
 LLM_TOKEN_USAGE = Family(
-    "llm_token_usage_total", "counter", ("service", "provider", "model", "type"),
+    "llm_token_usage_total",
+    "counter",
+    ("service", "provider", "model", "type"),
     "Tokens by disjoint type (input, cache_read, cache_write, output, reasoning); their sum is the total.",
 )
 LLM_TOKEN_COST = Family(
-    "llm_token_cost_usd_total", "counter", ("service", "provider", "model", "type", "source"),
+    "llm_token_cost_usd_total",
+    "counter",
+    ("service", "provider", "model", "type", "source"),
     "Cost in US dollars by token type and by where the price came from (provider, price_list, override).",
 )
 LLM_DAILY_COST = Family("llm_daily_cost_usd", "gauge", ("model", "date"), "Cost of a UTC day in US dollars.")
 LLM_UNPRICED_REQUESTS = Family(
-    "llm_unpriced_requests_total", "counter", ("provider", "model"),
+    "llm_unpriced_requests_total",
+    "counter",
+    ("provider", "model"),
     "LLM calls whose cost is unknown because no price list names the model; never counted as $0.",
 )
 LLM_BUDGET_LIMIT = Family("llm_budget_limit_usd", "gauge", ("budget",), "Limit of a budget in US dollars.")
 LLM_BUDGET_SPENT = Family(
-    "llm_budget_spent_usd", "gauge", ("budget",), "Spent in the running period of a budget, in US dollars.",
+    "llm_budget_spent_usd",
+    "gauge",
+    ("budget",),
+    "Spent in the running period of a budget, in US dollars.",
 )
 
 # --- Retrieval ------------------------------------------------------------------------------------
 RAG_RETRIEVAL_LATENCY = Family(
-    "rag_retrieval_latency_seconds", "histogram", ("service", "retriever"), "Duration of a retrieval.",
-    "seconds", DURATION_BUCKETS, exemplars=True,
+    "rag_retrieval_latency_seconds",
+    "histogram",
+    ("service", "retriever"),
+    "Duration of a retrieval.",
+    "seconds",
+    DURATION_BUCKETS,
+    exemplars=True,
 )
 
 # --- Drift ----------------------------------------------------------------------------------------
 DATA_DRIFT_DETECTED = Family(
-    "data_drift_detected", "gauge", ("model",), "1 while the dataset of a model is judged drifted, else 0; absent without data.",
+    "data_drift_detected",
+    "gauge",
+    ("model",),
+    "1 while the dataset of a model is judged drifted, else 0; absent without data.",
 )
 
 # --- The sidecar on itself ------------------------------------------------------------------------
 EXPORTER_BUILD = Family("exporter_build_info", "gauge", ("version", "python"), "Version of the exporter; always 1.")
 EXPORTER_PRICE_LIST = Family(
-    "exporter_price_list_info", "gauge", ("source", "version"), "Price list in use; always 1.",
+    "exporter_price_list_info",
+    "gauge",
+    ("source", "version"),
+    "Price list in use; always 1.",
 )
 EXPORTER_RECEIVED = Family("exporter_received_total", "counter", ("signal",), "Items accepted (spans, notifications).")
-EXPORTER_REJECTED = Family("exporter_rejected_total", "counter", ("signal", "reason"), "Items or bodies refused, by reason.")
+EXPORTER_REJECTED = Family(
+    "exporter_rejected_total", "counter", ("signal", "reason"), "Items or bodies refused, by reason."
+)
 EXPORTER_LAG = Family(
-    "exporter_span_lag_seconds", "histogram", (), "Time from the end of a span to its numbers being exposed.",
-    "seconds", LAG_BUCKETS,
+    "exporter_span_lag_seconds",
+    "histogram",
+    (),
+    "Time from the end of a span to its numbers being exposed.",
+    "seconds",
+    LAG_BUCKETS,
 )
 EXPORTER_QUEUE = Family("exporter_queue_items", "gauge", ("queue",), "Items waiting in a bounded queue.")
 EXPORTER_FOLDED = Family(
-    "exporter_folded_series_total", "counter", ("family", "label"),
+    "exporter_folded_series_total",
+    "counter",
+    ("family", "label"),
     "Samples whose label value was folded into 'other' because the label had reached its limit.",
 )
 EXPORTER_INTERACTIONS = Family(
-    "exporter_interactions_total", "counter", ("outcome",), "Rows of the interaction log by outcome (written, dropped).",
+    "exporter_interactions_total",
+    "counter",
+    ("outcome",),
+    "Rows of the interaction log by outcome (written, dropped).",
 )
 EXPORTER_NOTIFICATIONS = Family(
-    "exporter_notifications_total", "counter", ("status", "severity"),
+    "exporter_notifications_total",
+    "counter",
+    ("status", "severity"),
     "Alerts that reached the local webhook receiver from Alertmanager.",
 )
 EXPORTER_PROBE_SUCCESS = Family(
-    "exporter_probe_success", "gauge", ("target",),
+    "exporter_probe_success",
+    "gauge",
+    ("target",),
     "1 if a component without a metrics page answered its health endpoint, else 0.",
 )
 
 # --- Recording rules (alerts/ generates them; nothing exposes them) --------------------------------
 LLM_REQUESTS_PER_MINUTE = Family(
-    "llm_requests_per_minute", "recorded", ("service", "provider", "model"), "LLM calls per minute over 5 minutes.",
+    "llm_requests_per_minute",
+    "recorded",
+    ("service", "provider", "model"),
+    "LLM calls per minute over 5 minutes.",
 )
 LLM_ERROR_RATE = Family(
-    "llm_error_rate", "recorded", ("service", "provider", "model"), "Share of failed LLM calls over 5 minutes, 0 to 1.",
+    "llm_error_rate",
+    "recorded",
+    ("service", "provider", "model"),
+    "Share of failed LLM calls over 5 minutes, 0 to 1.",
 )
 LLM_LATENCY_P95 = Family(
-    "llm_request_latency_seconds:p95_5m", "recorded", ("service", "provider", "model"),
-    "95th percentile of the latency of LLM calls over 5 minutes.", "seconds",
+    "llm_request_latency_seconds:p95_5m",
+    "recorded",
+    ("service", "provider", "model"),
+    "95th percentile of the latency of LLM calls over 5 minutes.",
+    "seconds",
 )
 LLM_COST_PER_HOUR = Family(
-    "llm_cost_usd_per_hour", "recorded", ("service", "provider", "model"), "Spending rate over 5 minutes in US dollars per hour.",
+    "llm_cost_usd_per_hour",
+    "recorded",
+    ("service", "provider", "model"),
+    "Spending rate over 5 minutes in US dollars per hour.",
 )
 
 FAMILIES: tuple[Family, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Family))
@@ -167,8 +227,14 @@ if len(BY_NAME) != len(FAMILIES):
 
 #: Closed vocabulary of ``error_type``.
 ERROR_TYPES = (
-    "rate_limit_exceeded", "invalid_request", "timeout", "content_filter", "model_not_found", "authentication",
-    "server_error", "other",
+    "rate_limit_exceeded",
+    "invalid_request",
+    "timeout",
+    "content_filter",
+    "model_not_found",
+    "authentication",
+    "server_error",
+    "other",
 )
 #: Closed vocabulary of the ``type`` label of token families: disjoint, so their sum is the total.
 TOKEN_TYPES = ("input", "cache_read", "cache_write", "output", "reasoning")

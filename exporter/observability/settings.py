@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -188,7 +189,9 @@ class Interactions(_Strict):
     """The JSONL log of LLM interactions."""
 
     enabled: bool = True
-    content: bool = Field(default=False, description="also write prompts and answers; off, because they hold personal data")
+    content: bool = Field(
+        default=False, description="also write prompts and answers; off, because they hold personal data"
+    )
     max_bytes: int = Field(default=10_000_000, gt=0, description="size at which the file is rotated")
     backups: int = Field(default=5, ge=1, description="rotated files that are kept")
 
@@ -221,6 +224,46 @@ class Settings(_Strict):
         if twice:
             raise ValueError(f"budgets: the name {twice[0]!r} is used twice")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What differs between machines; from the environment. Folders are made when they are first needed."""
+
+    state_dir: Path = Path(".stack")
+    host: str = "127.0.0.1"
+    port: int = 9464
+    log_dir: Path = Path(".stack/logs")
+    log_file: Path | None = None
+    phoenix_url: str | None = None
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Runtime:
+        """``STATE_DIR EXPORTER_HOST EXPORTER_PORT LOG_DIR EXPORTER_LOG_FILE PHOENIX_URL``; empty is as good as unset.
+
+        Raises :class:`SettingsError` if ``EXPORTER_PORT`` is no port.
+        """
+        state_dir = Path(environ.get("STATE_DIR") or ".stack")
+        port = environ.get("EXPORTER_PORT") or "9464"
+        if not port.isdecimal() or not 0 <= int(port) <= 65535:
+            raise SettingsError(f"EXPORTER_PORT: {port!r} is not a port")
+        log_file = environ.get("EXPORTER_LOG_FILE")
+        return cls(
+            state_dir=state_dir,
+            host=environ.get("EXPORTER_HOST") or "127.0.0.1",
+            port=int(port),
+            log_dir=Path(environ.get("LOG_DIR") or state_dir / "logs"),
+            log_file=Path(log_file) if log_file else None,
+            phoenix_url=(environ.get("PHOENIX_URL") or "").rstrip("/") or None,
+        )
+
+    @property
+    def ledger_file(self) -> Path:
+        return self.state_dir / "exporter" / "ledger.sqlite"
+
+    @property
+    def interactions_file(self) -> Path:
+        return self.log_dir / "interactions" / "llm.jsonl"
 
 
 def load(path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

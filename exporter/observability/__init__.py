@@ -1,0 +1,1 @@
+"""The exporter: GenAI telemetry in, numbers out."""

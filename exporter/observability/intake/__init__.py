@@ -1,0 +1,1 @@
+"""What comes in: bodies on the wire → decoded, checked batches."""

@@ -1,0 +1,262 @@
+"""OTLP/HTTP: bytes → spans, and answers as the OTLP specification wants them.
+
+https://opentelemetry.io/docs/specs/otlp/#otlphttp
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import orjson
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+from google.rpc import code_pb2, status_pb2  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+_TRACE_ID_BYTES = 16
+_SPAN_ID_BYTES = 8
+#: Zlib's window bits for a gzip header and nothing else.
+_GZIP = zlib.MAX_WBITS | 16
+
+
+class Encoding(Enum):
+    """Encodings of OTLP/HTTP by their media type."""
+
+    PROTOBUF = "application/x-protobuf"
+    JSON = "application/json"
+
+
+class Refused(Exception):
+    """A body that cannot be taken. ``reason`` is a value of ``exporter_rejected_total{reason}``."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The well-formed spans of one body; ``rejected`` were malformed, the first of them as ``message`` says."""
+
+    spans: Sequence[ResourceSpans]
+    accepted: int
+    rejected: int = 0
+    message: str = ""
+
+
+def encoding(content_type: str | None) -> Encoding:
+    """The encoding that a ``Content-Type`` names. Raises :class:`Refused` (415) for any other."""
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    try:
+        return Encoding(media_type)
+    except ValueError:
+        wanted = " or ".join(known.value for known in Encoding)
+        raise Refused(
+            415, "unsupported_media_type", f"Content-Type {media_type or '(none)'!r} is not OTLP: use {wanted}"
+        ) from None
+
+
+def decode_traces(body: bytes, kind: Encoding, content_encoding: str | None, limit: int) -> Decoded:
+    """Decompress and decode an ``ExportTraceServiceRequest`` of at most ``limit`` bytes.
+
+    Raises :class:`Refused`: 415 for another compression than gzip, 413 above the limit (decompression stops there),
+    400 for bytes that do not decode. One malformed span costs that span, not the body.
+    """
+    plain = _decompress(body, content_encoding, limit)
+    if kind is Encoding.JSON:
+        return _Checked(_from_json(plain)).decoded()
+    request = ExportTraceServiceRequest()
+    try:
+        request.ParseFromString(plain)
+    except DecodeError as error:
+        raise Refused(400, "malformed_body", f"not an ExportTraceServiceRequest in protobuf: {error}") from error
+    return _Checked((request.resource_spans, 0, "")).decoded()
+
+
+def answer(decoded: Decoded, kind: Encoding) -> bytes:
+    """The ``ExportTraceServiceResponse``: with ``partial_success`` where spans were rejected, else empty."""
+    response = ExportTraceServiceResponse()
+    if decoded.rejected:
+        response.partial_success.rejected_spans = decoded.rejected
+        response.partial_success.error_message = decoded.message
+    if kind is Encoding.PROTOBUF:
+        return response.SerializeToString()
+    return json_format.MessageToJson(response, indent=None).encode()
+
+
+_RPC_CODES = {
+    400: code_pb2.INVALID_ARGUMENT,
+    413: code_pb2.RESOURCE_EXHAUSTED,
+    415: code_pb2.INVALID_ARGUMENT,
+    429: code_pb2.RESOURCE_EXHAUSTED,
+    503: code_pb2.UNAVAILABLE,
+}
+
+
+def failure(status: int, message: str, kind: Encoding) -> bytes:
+    """The body of an error: ``google.rpc.Status`` in the encoding of the request."""
+    body = status_pb2.Status(code=_RPC_CODES[status], message=message)
+    if kind is Encoding.PROTOBUF:
+        return bytes(body.SerializeToString())
+    return json_format.MessageToJson(body, indent=None).encode()
+
+
+def _decompress(body: bytes, content_encoding: str | None, limit: int) -> bytes:
+    name = (content_encoding or "identity").strip().lower()
+    if name == "identity":
+        plain = body
+    elif name == "gzip":
+        plain = _gunzip(body, limit)
+    else:
+        raise Refused(415, "unsupported_encoding", f"Content-Encoding {name!r} is not supported: use gzip or none")
+    if len(plain) > limit:
+        raise too_large(limit)
+    return plain
+
+
+def too_large(limit: int) -> Refused:
+    return Refused(413, "too_large", f"the body has more than {limit} bytes")
+
+
+def _gunzip(body: bytes, limit: int) -> bytes:
+    """All members of a gzip body; never more than one byte above ``limit`` in memory."""
+    parts: list[bytes] = []
+    room = limit + 1
+    rest = body
+    while rest and room > 0:
+        stream = zlib.decompressobj(_GZIP)
+        try:
+            part = stream.decompress(rest, room)
+        except zlib.error as error:
+            raise Refused(400, "malformed_body", f"not gzip: {error}") from error
+        parts.append(part)
+        room -= len(part)
+        if not stream.eof and room > 0:
+            raise Refused(400, "malformed_body", "not gzip: the body ends too early")
+        rest = stream.unused_data
+    return b"".join(parts)
+
+
+def _from_json(body: bytes) -> tuple[list[ResourceSpans], int, str]:
+    """Resource spans of an OTLP/JSON body, how many spans did not parse, and what was wrong with the first of them."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, "malformed_body", f"not JSON: {error}") from error
+    found: list[ResourceSpans] = []
+    rejected, message = 0, ""
+    for resource_path, resource_entry in _items(document, "resourceSpans", "the body"):
+        resource_spans = ResourceSpans()
+        envelope = {key: value for key, value in resource_entry.items() if key not in ("scopeSpans", "scope_spans")}
+        _parse(envelope, resource_spans, resource_path)
+        for scope_path, scope_entry in _items(resource_entry, "scopeSpans", resource_path):
+            scope_spans = ScopeSpans()
+            _parse({key: value for key, value in scope_entry.items() if key != "spans"}, scope_spans, scope_path)
+            for path, entry in _items(scope_entry, "spans", scope_path):
+                try:
+                    scope_spans.spans.append(_span(entry, path))
+                except Refused as error:
+                    rejected += 1
+                    message = message or str(error)
+            resource_spans.scope_spans.append(scope_spans)
+        found.append(resource_spans)
+    return found, rejected, message
+
+
+def _items(entry: Any, key: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects in the list ``entry[key]`` (also in its snake_case spelling), each with its path for messages."""
+    if not isinstance(entry, dict):
+        raise Refused(400, "malformed_body", f"{path}: an object is wanted, not {_json_type(entry)}")
+    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
+    items = entry.get(key, entry.get(snake)) or []
+    if not isinstance(items, list):
+        raise Refused(400, "malformed_body", f"{path}.{key}: a list is wanted, not {_json_type(items)}")
+    for index, item in enumerate(items):
+        item_path = f"{key}[{index}]" if path == "the body" else f"{path}.{key}[{index}]"
+        if not isinstance(item, dict) and key != "spans":
+            raise Refused(400, "malformed_body", f"{item_path}: an object is wanted, not {_json_type(item)}")
+        yield item_path, item
+
+
+def _span(entry: Any, path: str) -> Span:
+    if not isinstance(entry, dict):
+        raise Refused(400, "malformed_span", f"{path}: an object is wanted, not {_json_type(entry)}")
+    span = Span()
+    adapted = {**_with_base64_ids(entry, path)}
+    adapted["links"] = [
+        _with_base64_ids(link, f"{path}.links[{index}]") if isinstance(link, dict) else link
+        for index, link in enumerate(entry.get("links") or [])
+    ]
+    _parse(adapted, span, path)
+    return span
+
+
+def _with_base64_ids(entry: dict[str, Any], path: str) -> dict[str, Any]:
+    """OTLP/JSON writes ids in hex where the protobuf JSON mapping writes bytes in base64."""
+    adapted = dict(entry)
+    for key in ("traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"):
+        identifier = adapted.get(key)
+        if identifier is None:
+            continue
+        try:
+            adapted[key] = base64.b64encode(bytes.fromhex(identifier)).decode()
+        except (TypeError, ValueError) as error:
+            raise Refused(400, "malformed_span", f"{path}.{key}: {identifier!r} is not hex") from error
+    return adapted
+
+
+def _parse(entry: dict[str, Any], message: Any, path: str) -> None:
+    try:
+        json_format.ParseDict(entry, message, ignore_unknown_fields=True)
+    except json_format.ParseError as error:
+        raise Refused(400, "malformed_body", f"{path}: {error}") from error
+
+
+def _json_type(value: Any) -> str:
+    return {list: "a list", dict: "an object", str: "a string", bool: "a boolean", type(None): "null"}.get(
+        type(value), "a number"
+    )
+
+
+class _Checked:
+    """Sorts out spans whose identifiers break the protocol; all others stay in place."""
+
+    def __init__(self, found: tuple[Sequence[ResourceSpans], int, str]) -> None:
+        self._spans, self._rejected, self._message = found
+
+    def decoded(self) -> Decoded:
+        accepted = 0
+        for resource_spans in self._spans:
+            for scope_spans in resource_spans.scope_spans:
+                bad = [span for span in scope_spans.spans if not _well_formed(span)]
+                if bad:
+                    self._message = self._message or (
+                        f"span {bad[0].name!r}: trace id {bad[0].trace_id.hex() or '(none)'} or span id "
+                        f"{bad[0].span_id.hex() or '(none)'} is not {_TRACE_ID_BYTES} and {_SPAN_ID_BYTES} bytes, "
+                        "not all zero"
+                    )
+                    self._rejected += len(bad)
+                    good = [span for span in scope_spans.spans if _well_formed(span)]
+                    del scope_spans.spans[:]
+                    scope_spans.spans.extend(good)
+                accepted += len(scope_spans.spans)
+        return Decoded(self._spans, accepted, self._rejected, self._message)
+
+
+def _well_formed(span: Span) -> bool:
+    return (
+        len(span.trace_id) == _TRACE_ID_BYTES
+        and len(span.span_id) == _SPAN_ID_BYTES
+        and any(span.trace_id)
+        and any(span.span_id)
+    )
