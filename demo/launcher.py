@@ -1,0 +1,188 @@
+"""``make demo``: starts the provider and both services, shows what they do, and sums up at the end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from demo.children import Child, ChildError
+from demo.gateway import Stack, check_gateway
+
+SERVICES = {"rag-assistant": "demo.rag_assistant", "support-triage": "demo.support_triage"}
+#: Seconds in which a child must be ready, and in which a stopped service must have flushed.
+READY_SECONDS, FLUSH_SECONDS = 60.0, 45.0
+#: Kinds of sample that show what a good interaction looks like.
+GOOD = ("streamed", "answered")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a demo runs. ``seconds`` of 0 means until Ctrl-C; ``faults`` is what POST /admin/faults takes."""
+
+    seconds: float = 0.0
+    faults: dict[str, Any] | None = None
+    seed: int = 7
+    workers: int = 3
+    think: float = 0.5
+    timeout: float = 3.0
+    latency_scale: float = 1.0
+    summary: Path | None = None
+
+
+class Demo:
+    """One run. ``run`` returns the exit code; the signal handlers only set ``stop``."""
+
+    def __init__(self, options: Options, stack: Stack) -> None:
+        self._options = options
+        self._stack = stack
+        self.stop = threading.Event()
+        self._children: list[Child] = []
+        self._provider_url = ""
+        self._problems: list[str] = []
+
+    def run(self) -> int:
+        """Check the gateway, run, stop, sum up; 0 if all telemetry was handed over, else 1.
+
+        Raises GatewayError if the gateway does not answer, ChildError if a child does not start.
+        """
+        check_gateway(self._stack.otlp)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.stop.set())
+        started = time.monotonic()
+        try:
+            services = self._start()
+            began = time.monotonic()
+            self._watch(began)
+            done = self._finish(services)
+            ledger = self._ledger()
+        finally:
+            for child in reversed(self._children):
+                child.terminate()
+                child.close(5.0)
+        summary = self._summary(done, ledger, time.monotonic() - began)
+        if self._options.summary:
+            self._options.summary.write_text(json.dumps(summary, indent=1) + "\n")
+        self._print_summary(summary, time.monotonic() - started)
+        return 1 if self._problems else 0
+
+    def _start(self) -> list[Child]:
+        options = self._options
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": self._stack.otlp}
+        arguments = ["--seed", str(options.seed), "--latency-scale", str(options.latency_scale)]
+        if options.faults:
+            arguments += ["--faults", json.dumps(options.faults)]
+        provider = self._child("demo-simulator", "demo.simulator", arguments, environment)
+        self._provider_url = provider.wait_for("ready", READY_SECONDS)["url"]
+        arguments = ["--base-url", f"{self._provider_url}/v1", "--seed", str(options.seed)]
+        arguments += ["--workers", str(options.workers), "--think", str(options.think)]
+        arguments += ["--timeout", str(options.timeout)]
+        services = [self._child(name, module, arguments, environment) for name, module in SERVICES.items()]
+        for service in services:
+            service.wait_for("ready", READY_SECONDS)
+        print(f"provider {self._provider_url} · telemetry to {self._stack.otlp} · {' and '.join(SERVICES)} are up")
+        until = f"for {options.seconds:g} s" if options.seconds else "until Ctrl-C"
+        print(f"sending traffic {until} …", flush=True)
+        return services
+
+    def _child(self, name: str, module: str, arguments: list[str], environment: dict[str, str]) -> Child:
+        child = Child(name, module, arguments, environment)
+        self._children.append(child)
+        return child
+
+    def _watch(self, began: float) -> None:
+        """Print progress until the time is up, a signal came or a child ended."""
+        interactive = sys.stdout.isatty()
+        every = 1.0 if interactive else 10.0
+        line = 1
+        while not self.stop.is_set():
+            elapsed = time.monotonic() - began
+            left = self._options.seconds - elapsed if self._options.seconds else float("inf")
+            if left <= 0:
+                break
+            dead = [child.name for child in self._children if not child.running]
+            if dead:
+                self._problems.append(f"{', '.join(dead)} ended early")
+                break
+            if elapsed >= line * every:
+                line += 1
+                print(progress(elapsed, self._ledger()), end="\r" if interactive else "\n", flush=True)
+            self.stop.wait(min(0.25, left))
+        if interactive:
+            print()
+
+    def _finish(self, services: list[Child]) -> dict[str, dict[str, Any]]:
+        """Stop the services, while the provider still answers what is under way; what each says of itself."""
+        print("stopping: finishing what is under way and flushing the telemetry …", flush=True)
+        for service in services:
+            service.terminate()
+        done: dict[str, dict[str, Any]] = {}
+        for service in services:
+            try:
+                done[service.name] = service.wait_for("done", FLUSH_SECONDS)
+            except ChildError as error:
+                self._problems.append(str(error))
+            code = service.close(5.0)
+            if code != 0:
+                self._problems.append(f"{service.name} ended with exit code {code}")
+        for name, said in done.items():
+            sent = said["telemetry"]
+            if sent["spans_lost"] or sent["logs_lost"]:
+                self._problems.append(f"{name} lost {sent['spans_lost']} spans and {sent['logs_lost']} log records")
+        return done
+
+    def _ledger(self) -> dict[str, Any]:
+        try:
+            answer = httpx.get(f"{self._provider_url}/admin/ledger", timeout=10.0).raise_for_status()
+        except httpx.HTTPError as error:
+            raise ChildError(f"demo-simulator does not answer: {error}") from error
+        ledger: dict[str, Any] = answer.json()
+        return ledger
+
+    def _summary(self, done: dict[str, dict[str, Any]], ledger: dict[str, Any], seconds: float) -> dict[str, Any]:
+        traces = {name: said["traces"] for name, said in done.items()}
+        samples = {name: said["samples"] for name, said in done.items()}
+        shown = [sample["trace_id"] for kinds in samples.values() for kind, sample in kinds.items() if kind in GOOD]
+        return {
+            "seconds": round(seconds, 3),
+            "otlp_endpoint": self._stack.otlp,
+            "traces": traces,
+            "samples": samples,
+            "services": {
+                name: {key: said[key] for key in ("interactions", "errors", "telemetry")} for name, said in done.items()
+            },
+            "ledger": ledger,
+            "urls": self._stack.pages(shown[0]) if shown else {},
+            "problems": self._problems,
+        }
+
+    def _print_summary(self, summary: dict[str, Any], seconds: float) -> None:
+        print(f"\n{progress(seconds, summary['ledger'])}")
+        for row in summary["ledger"]["rows"]:
+            print(
+                f"  {row['service']:<15} {row['operation']:<11} {row['model']:<23} {row['requests']:>6} calls "
+                f"{sum(row['errors'].values()):>4} errors {sum(row['tokens'].values()):>9,} tokens"
+            )
+        for name, said in summary["services"].items():
+            print(f"  {name:<15} {said['interactions']} traces, {said['telemetry']['spans_sent']} spans sent")
+        print("\nlook at")
+        for what, url in summary["urls"].items():
+            print(f"  {what:<21} {url}")
+        for problem in self._problems:
+            print(f"problem: {problem}", file=sys.stderr)
+
+
+def progress(seconds: float, ledger: dict[str, Any]) -> str:
+    """One line of what the provider has served so far."""
+    totals = ledger["totals"]
+    failed, requests = sum(totals["errors"].values()), totals["requests"]
+    kinds = ", ".join(f"{kind} {count}" for kind, count in totals["errors"].items())
+    share = f" ({failed / requests:.1%}: {kinds})" if failed else ""
+    return f"[{seconds:5.0f} s] {requests:,} calls · {sum(totals['tokens'].values()):,} tokens · {failed} errors{share}"
