@@ -1,0 +1,183 @@
+"""Real binaries as processes, and local stand-ins for the far ends of a notification: Slack, PagerDuty, mail."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import socketserver
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import yaml
+
+from tests.support import ROOT, poll
+
+RULES = ROOT / "prometheus" / "rules"
+
+
+def find_binary(name: str) -> Path | None:
+    """``name`` on ``PATH``, else the newest build in the cache that the native engine fills."""
+    found = shutil.which(name)
+    if found:
+        return Path(found)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ai-observability" / "bin"
+    built = [path for path in cache.glob(f"{name}-*/{name}") if os.access(path, os.X_OK)]
+    return max(built, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def run(*argv: str | Path, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; output is captured, the exit status is the caller's to judge."""
+    return subprocess.run(
+        [str(part) for part in argv], cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def alert_rules(*files: Path) -> list[dict[str, Any]]:
+    """Every alert rule of ``files``; by default of the committed Prometheus and Loki rules."""
+    chosen = files or (*sorted(RULES.glob("*.yml")), *sorted((ROOT / "loki" / "rules" / "fake").glob("*.yml")))
+    groups = [group for file in chosen for group in yaml.safe_load(file.read_text())["groups"]]
+    return [rule for group in groups for rule in group["rules"] if "alert" in rule]
+
+
+@contextmanager
+def process(argv: list[str | Path], cwd: Path, ready: str, env: dict[str, str] | None = None) -> Iterator[None]:
+    """Run a component in ``cwd`` until the block ends; enters when the URL ``ready`` answers 200.
+
+    What it printed is shown when it ends before that or the block fails.
+    """
+    log = cwd / f"{Path(argv[0]).name}.log"
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            [str(part) for part in argv], cwd=cwd, stdout=output, stderr=output, env={**os.environ, **(env or {})}
+        )
+
+    def answers() -> bool:
+        assert child.poll() is None, f"{argv[0]} ended with status {child.returncode}"
+        return httpx.get(ready, timeout=5).status_code == 200
+
+    try:
+        poll(ready, answers, deadline=60)
+        yield
+    except BaseException:
+        print(log.read_text(errors="replace")[-6000:])
+        raise
+    finally:
+        child.terminate()
+        try:
+            child.wait(20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+@dataclass
+class Received:
+    """What a stand-in got: request path and JSON body."""
+
+    url: str
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    #: Text that the stand-in serves to GET /metrics.
+    page: str = ""
+
+    def bodies(self, path: str) -> list[dict[str, Any]]:
+        return [body for seen, body in list(self.requests) if seen == path]
+
+    def alerts(self, name: str, status: str, path: str = "/webhook") -> list[dict[str, Any]]:
+        """Alerts of that name and status in the webhook payloads received so far."""
+        return [
+            alert
+            for body in self.bodies(path)
+            for alert in body["alerts"]
+            if alert["labels"]["alertname"] == name and alert["status"] == status
+        ]
+
+
+@contextmanager
+def http_stand_in() -> Iterator[Received]:
+    """An HTTP server that keeps every JSON body posted to it and serves a metrics page that the test writes."""
+    received = Received("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.requests.append((self.path, json.loads(body)))
+            self._answer(202 if self.path == "/pagerduty" else 200, "text/plain", b"ok")
+
+        def do_GET(self) -> None:
+            self._answer(200, "text/plain; version=0.0.4", received.page.encode())
+
+        def _answer(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing: the test asserts on what was received."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        received.url = f"http://127.0.0.1:{server.server_port}"
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield received
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def mail_stand_in() -> Iterator[tuple[str, list[bytes]]]:
+    """A mail server (RFC 5321, no TLS) that keeps each message; yields its ``host:port`` and the messages."""
+    messages: list[bytes] = []
+
+    class Session(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self._say("220 stand-in")
+            while line := self.rfile.readline():
+                verb = line.split(maxsplit=1)[0].upper() if line.strip() else b""
+                if verb == b"DATA":
+                    self._say("354 go on")
+                    lines = []
+                    while (part := self.rfile.readline()) not in (b".\r\n", b""):
+                        lines.append(part.removeprefix(b".") if part.startswith(b"..") else part)
+                    messages.append(b"".join(lines))
+                    self._say("250 kept")
+                elif verb == b"QUIT":
+                    self._say("221 bye")
+                    return
+                else:
+                    self._say("250 stand-in")
+
+        def _say(self, text: str) -> None:
+            self.wfile.write(f"{text}\r\n".encode())
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Session) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}", messages
+        finally:
+            server.shutdown()
+            thread.join()
