@@ -49,7 +49,16 @@ class DemoRun:
 def run_demo(stack: Stack, summary: Path, seconds: int, *arguments: str) -> DemoRun:
     """Run ``python -m demo`` against ``stack`` and return its summary."""
     done = subprocess.run(
-        [str(ROOT / ".venv/bin/python"), "-m", "demo", "--seconds", str(seconds), "--summary", str(summary), *arguments],
+        [
+            str(ROOT / ".venv/bin/python"),
+            "-m",
+            "demo",
+            "--seconds",
+            str(seconds),
+            "--summary",
+            str(summary),
+            *arguments,
+        ],
         cwd=ROOT,
         env=stack.environment,
         capture_output=True,
