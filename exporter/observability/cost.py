@@ -6,7 +6,7 @@ An unknown model has no price, which is not a price of zero: :func:`PriceList.co
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -70,6 +70,11 @@ class PriceList:
     def __init__(self, snapshot: DataSnapshot | None = None, remembered: int = 4096) -> None:
         self._snapshot = snapshot or get_snapshot()
         self._find = functools.lru_cache(maxsize=remembered)(self._look_up)
+
+    @property
+    def providers(self) -> Sequence[Provider]:
+        """Every listed provider with its models."""
+        return self._snapshot.providers
 
     def cost(self, call: LlmCall, when: datetime) -> Cost | None:
         """What ``call`` cost at ``when`` (aware); ``None`` if it has no usage or no price list entry.

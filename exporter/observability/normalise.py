@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -150,22 +151,23 @@ def _events(span: Span) -> tuple[float | None, list[tuple[str | None, str | None
 
 def _distinct(calls: dict[_SpanKey, LlmCall], parents: dict[_SpanKey, _SpanKey | None]) -> Iterator[LlmCall]:
     """One record per call: spans inside each other, or with one response id, are merged into the innermost one."""
-    inner: dict[_SpanKey, list[_SpanKey]] = {}
-    for key, call in calls.items():
-        ancestor = _calling_ancestor(key, calls, parents)
-        if ancestor is not None and _may_be_same(call, calls[ancestor]):
-            inner.setdefault(ancestor, []).append(key)
+    around = _calls_around(calls, parents)
+    same: dict[_SpanKey, list[_SpanKey]] = {}
+    for key, outer in around.items():
+        if _may_be_same(calls[key], calls[outer]):
+            same.setdefault(outer, []).append(key)
     home: dict[_SpanKey, _SpanKey | None] = {}
     by_response: dict[str, _SpanKey] = {}
     merged: dict[_SpanKey, LlmCall] = {}
-    # Innermost first: a span around one call lends it what it knows, a span around several is only a wrapper.
-    for key in sorted(calls, key=lambda key: _depth(key, parents), reverse=True):
+    for key in _innermost_first(calls, around):
         call = calls[key]
-        children = inner.get(key, [])
-        if not children:
-            target: _SpanKey | None = by_response.get(call.response_id, key) if call.response_id else key
+        inside = [inner for inner in same.get(key, ()) if inner in home]
+        if len(inside) > 1:  # a wrapper of several calls, which count for themselves
+            target = None
+        elif inside:  # one call seen twice: the outer span lends what it knows
+            target = home[inside[0]]
         else:
-            target = home[children[0]] if len(children) == 1 else None
+            target = by_response.get(call.response_id, key) if call.response_id else key
         home[key] = target
         if target is None:
             continue
@@ -175,26 +177,38 @@ def _distinct(calls: dict[_SpanKey, LlmCall], parents: dict[_SpanKey, _SpanKey |
     yield from merged.values()
 
 
-def _calling_ancestor(
-    key: _SpanKey, calls: dict[_SpanKey, LlmCall], parents: dict[_SpanKey, _SpanKey | None]
-) -> _SpanKey | None:
-    seen = {key}
-    current = parents.get(key)
-    while current is not None and current not in seen:
-        if current in calls:
-            return current
-        seen.add(current)
-        current = parents.get(current)
-    return None
+def _calls_around(calls: dict[_SpanKey, LlmCall], parents: dict[_SpanKey, _SpanKey | None]) -> dict[_SpanKey, _SpanKey]:
+    """Call → the nearest call that it is inside of, through any other spans; each span is walked over once."""
+    nearest: dict[_SpanKey, _SpanKey | None] = {}
+    around: dict[_SpanKey, _SpanKey] = {}
+    for key in calls:
+        path: dict[_SpanKey, None] = {}
+        current = parents[key]
+        while current is not None and current not in calls and current not in nearest and current not in path:
+            path[current] = None
+            current = parents.get(current)
+        found = current if current in calls else nearest.get(current) if current is not None else None
+        nearest.update(dict.fromkeys(path, found))
+        if found is not None and found != key:
+            around[key] = found
+    return around
 
 
-def _depth(key: _SpanKey, parents: dict[_SpanKey, _SpanKey | None]) -> int:
-    seen = {key}
-    current = parents.get(key)
-    while current is not None and current not in seen:
-        seen.add(current)
-        current = parents.get(current)
-    return len(seen)
+def _innermost_first(calls: Iterable[_SpanKey], around: Mapping[_SpanKey, _SpanKey]) -> Iterator[_SpanKey]:
+    """Each call after those inside it; what claims to be inside itself comes last."""
+    waiting_for = Counter(around.values())
+    ready = deque(key for key in calls if not waiting_for[key])
+    left = dict.fromkeys(calls)
+    while ready:
+        key = ready.popleft()
+        del left[key]
+        yield key
+        outer = around.get(key)
+        if outer is not None:
+            waiting_for[outer] -= 1
+            if not waiting_for[outer]:
+                ready.append(outer)
+    yield from left
 
 
 def _may_be_same(one: LlmCall, other: LlmCall) -> bool:

@@ -64,6 +64,11 @@ class Worker:
     def full(self) -> bool:
         return self._queue.qsize() >= self._capacity
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was accepted is measured."""
+        return self._queue.unfinished_tasks == 0
+
     def waiting(self) -> int:
         """Batches in the queue."""
         return self._queue.qsize()
@@ -112,6 +117,8 @@ class Worker:
                 _LOG.exception(
                     "a batch of %d spans could not be measured", batch.count, extra={"event": "measure_failed"}
                 )
+            finally:
+                self._queue.task_done()
 
     def _measure(self, batch: Batch) -> None:
         priced = self._meter.measure(normalise(batch.spans, content=self._content))

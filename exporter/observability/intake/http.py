@@ -39,7 +39,8 @@ async def traces(request: Request) -> Response:
     """OTLP/HTTP spans, protobuf or JSON, gzip or not.
 
     200 means: decoded, checked and in the queue; the numbers are on `/metrics` when the queue got there, also if the
-    exporter is asked to stop meanwhile. Malformed spans are left out and counted in `partial_success`, the rest is taken.
+    exporter is asked to stop meanwhile. Malformed spans are left out and counted in `partial_success`; the rest is
+    taken.
     """
     exporter: Exporter = request.app.state.exporter
     decoders: ThreadPoolExecutor = request.app.state.decoders

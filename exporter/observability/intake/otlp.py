@@ -178,7 +178,9 @@ def _items(entry: Any, key: str, path: str) -> Iterator[tuple[str, dict[str, Any
     if not isinstance(entry, dict):
         raise Refused(400, "malformed_body", f"{path}: an object is wanted, not {_json_type(entry)}")
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
-    items = entry.get(key, entry.get(snake)) or []
+    items = entry.get(key, entry.get(snake))
+    if items is None:
+        return
     if not isinstance(items, list):
         raise Refused(400, "malformed_body", f"{path}.{key}: a list is wanted, not {_json_type(items)}")
     for index, item in enumerate(items):
