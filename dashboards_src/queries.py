@@ -43,7 +43,7 @@ class PanelQuery:
     limit: int
 
     def request(self, now: float) -> tuple[str, dict[str, str]]:
-        """Path and query parameters of the backend's HTTP API for the time range that ends at ``now`` (Unix seconds)."""
+        """Path and parameters of the backend's HTTP API for the time range that ends at ``now`` (Unix seconds)."""
         start = now - self.range
         match self.kind:
             case "instant":
