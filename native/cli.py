@@ -19,10 +19,12 @@ from native.context import Context
 from native.docker import DockerEngine
 from native.engine import current, up
 from native.errors import Interrupted, NativeError
-from native.local import NO_GRAFANA
 from native.locking import exclusive
+from native.ports import conflicts
+from native.programs import Programs
 from native.progress import Progress
-from native.status import print_urls
+from native.status import print_addresses
+from native.supervision import Supervisor
 
 _INTERRUPTED = 130
 
@@ -67,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--tools", action="store_true", help="only promtool and amtool")
     what.add_argument("--all", action="store_true", help="components, tools and Phoenix's environment")
     builds.add_argument("names", nargs="*", metavar="name", help="only these")
+    commands.add_parser("preview", help="the preview in the foreground, on PREVIEW_PORT")
     where = commands.add_parser("which", help="path of a binary that is on PATH or in the cache")
     where.add_argument("name", choices=list(GO_BINARIES))
     return parser
@@ -76,9 +79,9 @@ def _up(context: Context, _options: argparse.Namespace) -> int:
     with exclusive(context, "up"), Progress() as progress:
         engine = up(context, progress)
     console = Console(soft_wrap=True)
-    print_urls(console, engine.urls(), engine.name)
-    if engine.name == "native" and "grafana" not in engine.urls():
-        console.print(NO_GRAFANA)
+    print_addresses(console, engine.addresses(), engine.name)
+    for remark in engine.remarks():
+        console.print(remark, highlight=False)
     return 0
 
 
@@ -168,6 +171,17 @@ def _which(context: Context, options: argparse.Namespace) -> int:
     return 0
 
 
+def _preview(context: Context, _options: argparse.Namespace) -> int:
+    engine = current(context)
+    context = engine.context
+    port = int(context.environ.get("PREVIEW_PORT") or context.ports["preview"])
+    taken = conflicts({"preview": {"preview": port}}, context.listen_host)
+    if taken:
+        raise NativeError(f"{taken[0]}; choose another one: make preview PREVIEW_PORT={port + 1}")
+    program = Programs(context, Supervisor(context)).preview(port)
+    return subprocess.run(program.argv, env={**context.environ, **program.env}, cwd=program.cwd, check=False).returncode
+
+
 _COMMANDS: dict[str, Callable[[Context, argparse.Namespace], int]] = {
     "up": _up,
     "down": _down,
@@ -177,5 +191,6 @@ _COMMANDS: dict[str, Callable[[Context, argparse.Namespace], int]] = {
     "stop": _stop,
     "restart": _restart,
     "build": _build,
+    "preview": _preview,
     "which": _which,
 }

@@ -91,8 +91,8 @@ class Component:
     health_port: str
     #: Seconds that a first start may take on a slow disk.
     deadline: float = 60.0
-    #: Where a person looks at it; "" if there is nothing to see.
-    page: str = "/"
+    #: Path of what a person looks at.
+    page: str = ""
     #: In ``down``, 0 stops first: senders before those that they send to.
     stop_wave: int = 1
 
@@ -101,12 +101,25 @@ class Component:
 COMPONENTS: dict[str, Component] = {
     component.name: component
     for component in (
-        Component("exporter", "LLM metrics, cost and notifications", "/readyz", "exporter", page="/docs"),
-        Component("preview", "the generated dashboards, drawn", "/healthz", "preview", stop_wave=0),
-        Component("prometheus", "metrics and alert rules", "/-/ready", "prometheus", deadline=120),
+        Component("exporter", "LLM metrics, cost, notifications", "/readyz", "exporter", page="/docs"),
+        Component("preview", "the generated dashboards, drawn live", "/healthz", "preview", stop_wave=0),
+        Component(
+            "prometheus",
+            "metrics and alert rules",
+            "/-/ready",
+            "prometheus",
+            deadline=120,
+        ),
         Component("alertmanager", "alerts and their routes", "/-/ready", "alertmanager"),
-        Component("jaeger", "OTLP gateway and traces", "/status", "jaeger_health", deadline=90, stop_wave=0),
-        Component("loki", "logs", "/ready", "loki", deadline=120, page=""),
+        Component(
+            "jaeger",
+            "OTLP gateway and traces",
+            "/status",
+            "jaeger_health",
+            deadline=90,
+            stop_wave=0,
+        ),
+        Component("loki", "logs (API)", "/ready", "loki", deadline=120),
         Component("promtail", "ships log files to Loki", "/ready", "promtail", page="/targets", stop_wave=0),
         Component("phoenix", "prompts, RAG and evaluations", "/healthz", "phoenix", deadline=180),
         Component("grafana", "dashboards", "/api/health", "grafana", deadline=120, stop_wave=0),
@@ -122,10 +135,24 @@ def component(name: str) -> Component:
         raise NativeError(f"no component {name!r}; there are: {', '.join(COMPONENTS)}") from None
 
 
-def addresses(context: Context) -> dict[str, str]:
-    """What a person or an application uses, in the order of the closing table: label to URL."""
-    url = context.public_url
-    return {
-        "OTLP/HTTP": url("jaeger_otlp_http"),
-        "OTLP/gRPC": url("jaeger_otlp_grpc"),
-    } | {name: url(name) + (part.page if part.page != "/" else "") for name, part in COMPONENTS.items()}
+@dataclass(frozen=True)
+class Address:
+    """A URL that a person or an application uses."""
+
+    label: str
+    url: str
+    title: str
+
+
+def addresses(context: Context, names: list[str]) -> list[Address]:
+    """Where applications send to, then the pages of the components called ``names``: the closing table."""
+    return [
+        Address("OTLP/HTTP", context.url("jaeger_otlp_http"), "traces, logs, metrics of your apps"),
+        Address("OTLP/gRPC", context.url("jaeger_otlp_grpc"), "the same by gRPC"),
+        *(Address(name, page(name, context), COMPONENTS[name].title) for name in names),
+    ]
+
+
+def page(name: str, context: Context) -> str:
+    """The URL of one component that a person opens."""
+    return context.url(name) + COMPONENTS[name].page

@@ -75,18 +75,9 @@ class Context:
         """The address at which this machine reaches what listens on ``listen_host``."""
         return "127.0.0.1" if self.listen_host == "0.0.0.0" else self.listen_host
 
-    @property
-    def public_host(self) -> str:
-        """The host in the links that a browser on this machine follows."""
-        return "localhost" if self.connect_host == "127.0.0.1" else self.connect_host
-
     def url(self, port_name: str) -> str:
-        """``http://127.0.0.1:9090`` for ``prometheus``: what other components and tests call."""
+        """``http://127.0.0.1:9090`` for ``prometheus``: what components, tests and a browser on this machine open."""
         return f"http://{self.connect_host}:{self.ports[port_name]}"
-
-    def public_url(self, port_name: str) -> str:
-        """``http://localhost:9090`` for ``prometheus``: what a browser opens."""
-        return f"http://{self.public_host}:{self.ports[port_name]}"
 
     @cached_property
     def versions(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from native.components import COMPONENTS, addresses
+from native.components import COMPONENTS, Address, addresses, page
 from native.context import Context
 from native.errors import NativeError
 from native.ports import Ports
@@ -74,7 +74,7 @@ class DockerEngine:
 
     def __init__(self, context: Context) -> None:
         # Compose publishes the documented ports; PORT_OFFSET belongs to the native engine.
-        self._context = replace(context, ports=Ports(0))
+        self.context = replace(context, ports=Ports(0))
         self._command = ["docker", "compose", "--project-directory", str(context.repo)]
 
     def up(self, progress: Progress) -> None:
@@ -110,17 +110,16 @@ class DockerEngine:
 
     def status(self) -> Status:
         """From ``docker compose ps``; memory from ``docker stats``."""
-        listing = _run([*self._command, "ps", "--all", "--format", "json"], self._context.environ)
+        listing = _run([*self._command, "ps", "--all", "--format", "json"], self.context.environ)
         if listing.returncode != 0:
             raise NativeError(f"docker compose ps failed: {listing.stderr.strip()}")
         services = [json.loads(line) for line in listing.stdout.splitlines() if line.strip()]
         memory = self._memory([service["ID"] for service in services if service.get("State") == "running"])
-        urls = addresses(self._context)
         rows = [
             Row(
                 component=service["Service"],
                 state=service.get("Health") or ("stopped" if service.get("State") == "exited" else service["State"]),
-                url=urls.get(service["Service"], ""),
+                url=page(service["Service"], self.context) if service["Service"] in COMPONENTS else "",
                 version=str(service.get("Image", "")).rpartition(":")[2],
                 memory_bytes=memory.get(service["ID"]),
                 log=f"make logs COMPONENT={service['Service']}",
@@ -129,26 +128,25 @@ class DockerEngine:
             for service in services
         ]
         remarks = [] if rows else ["Nothing runs here; start it with: make up"]
-        return Status(self.name, rows, self.urls(), remarks)
+        return Status(self.name, rows, self.addresses(), remarks)
 
     def _memory(self, containers: list[str]) -> dict[str, int]:
         """Container id, as in ``docker compose ps``, to bytes."""
         if not containers:
             return {}
-        done = _run(["docker", "stats", "--no-stream", "--format", "json", *containers], self._context.environ)
+        done = _run(["docker", "stats", "--no-stream", "--format", "json", *containers], self.context.environ)
         if done.returncode != 0:
             return {}
         rows = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
         used = {row["ID"]: parse_size(row["MemUsage"].partition("/")[0].strip()) for row in rows}
         return {identity: size for identity in containers for short, size in used.items() if identity.startswith(short)}
 
-    def urls(self) -> dict[str, str]:
-        services = {"preview"}  # a native component only
-        return {
-            label: url
-            for label, url in addresses(self._context).items()
-            if label not in services and (label not in COMPONENTS or COMPONENTS[label].page)
-        }
+    def addresses(self) -> list[Address]:
+        """What the closing table of ``up`` lists; the preview is a component of the native engine only."""
+        return addresses(self.context, [name for name in COMPONENTS if name != "preview"])
+
+    def remarks(self) -> list[str]:
+        return []
 
     def logs(self, name: str | None, follow: bool) -> int:
         arguments = ["logs", "--tail", "100", *(["--follow"] if follow else []), *([name] if name else [])]
@@ -157,7 +155,7 @@ class DockerEngine:
     def _compose(self, *arguments: str) -> int:
         sys.stdout.flush()
         return subprocess.run(
-            [*self._command, *arguments], env=dict(self._context.environ), stdin=subprocess.DEVNULL, check=False
+            [*self._command, *arguments], env=dict(self.context.environ), stdin=subprocess.DEVNULL, check=False
         ).returncode
 
 

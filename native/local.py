@@ -16,7 +16,7 @@ import psutil
 
 from native import phoenix_env
 from native.build import Binary, Remaining, build, find, preflight
-from native.components import COMPONENTS, GO_BINARIES, GoBinary, addresses, component
+from native.components import COMPONENTS, GO_BINARIES, Address, GoBinary, addresses, component, page
 from native.context import Context
 from native.errors import Interrupted, NativeError
 from native.ports import conflicts
@@ -28,6 +28,8 @@ from native.supervision import Program, Supervisor, end_processes, marked_proces
 from observability import settings
 
 NO_GRAFANA = "Grafana is not on this machine (no package has it): the preview shows the same generated dashboards."
+#: Their Go modules hold no built web pages.
+NO_PAGES = "Built from its module: {names} with the API but no web page; the preview shows metrics and traces."
 
 
 class NativeEngine:
@@ -36,7 +38,7 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self.context = context
         self._supervisor = Supervisor(context)
         self._programs = Programs(context, self._supervisor)
 
@@ -54,36 +56,36 @@ class NativeEngine:
         names = self._wanted()
         self._check_ports(names)
         found, missing = self._look_for_binaries(progress)
-        for line in preflight(missing, self._context):
+        for line in preflight(missing, self.context):
             progress.say(line)
-        if not self._context.uses_committed_files:
+        if not self.context.uses_committed_files:
             self._generate()
         self._supervisor.start()
-        _Bringing(self._context, self._supervisor, self._programs, progress).run(names, found, missing)
+        _Bringing(self.context, self._supervisor, self._programs, progress).run(names, found, missing)
 
     def _wanted(self) -> list[str]:
-        has_grafana = grafana_home(self._context) is not None
+        has_grafana = grafana_home(self.context) is not None
         return [name for name in COMPONENTS if name != "grafana" or has_grafana]
 
     def _check_config(self) -> None:
-        named = None if self._context.uses_committed_files else self._context.config
+        named = None if self.context.uses_committed_files else self.context.config
         try:
             # Without a name a missing observability.yml of the repository means the defaults.
-            settings.load(named or (self._context.config if self._context.config.exists() else None), environ={})
+            settings.load(named or (self.context.config if self.context.config.exists() else None), environ={})
         except settings.SettingsError as error:
             raise NativeError(str(error)) from error
 
     def _end_orphans(self, progress: Progress) -> None:
         if self._supervisor.is_up():
             return
-        left = end_processes(marked_processes(self._context.state))
+        left = end_processes(marked_processes(self.context.state))
         if left:
             progress.say(f"ended what was left of an earlier run whose supervisor is gone: {', '.join(left)}")
 
     def _check_ports(self, names: list[str]) -> None:
         ours = {name for name, info in self._supervisor.info().items() if info.is_wanted_up}
-        needed = {name: self._context.ports.of(name) for name in names if name not in ours}
-        taken = conflicts(needed, self._context.listen_host)
+        needed = {name: self.context.ports.of(name) for name in names if name not in ours}
+        taken = conflicts(needed, self.context.listen_host)
         if taken:
             lines = "\n".join(f"  {conflict}" for conflict in taken)
             raise NativeError(f"{lines}\n  End that process, or shift every port: make up PORT_OFFSET=10000")
@@ -92,7 +94,7 @@ class NativeEngine:
         found: dict[str, Binary] = {}
         missing: list[GoBinary] = []
         for name in (name for name in COMPONENTS if name in GO_BINARIES):
-            binary, remark = find(GO_BINARIES[name], self._context)
+            binary, remark = find(GO_BINARIES[name], self.context)
             if remark:
                 progress.say(remark)
             if binary is None:
@@ -103,7 +105,7 @@ class NativeEngine:
 
     def _generate(self) -> None:
         """Rules and dashboards for a config other than the committed one."""
-        out, config = self._context.generated, str(self._context.config)
+        out, config = self.context.generated, str(self.context.config)
         out.mkdir(parents=True, exist_ok=True)
         for arguments in (
             ["alerts.generate", "--config", config, "--out-dir", str(out)],
@@ -111,7 +113,7 @@ class NativeEngine:
         ):
             done = subprocess.run(
                 [sys.executable, "-m", *arguments],
-                cwd=self._context.repo,
+                cwd=self.context.repo,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -124,7 +126,7 @@ class NativeEngine:
 
     def down(self, progress: Progress) -> None:
         """Stop everything of this stack; the data stay. Safe when nothing runs."""
-        if not self._context.run.exists():
+        if not self.context.run.exists():
             progress.say("nothing runs here")
             return
         waves = [[name for name, part in COMPONENTS.items() if part.stop_wave == wave] for wave in (0, 1)]
@@ -132,11 +134,11 @@ class NativeEngine:
         left = self._supervisor.shutdown(waves)
         if left:
             progress.say(f"ended what had no supervisor: {', '.join(left)}")
-        remaining = marked_processes(self._context.state)
+        remaining = marked_processes(self.context.state)
         if remaining:
             names = ", ".join(f"{process.name()} (pid {process.pid})" for process in remaining)
             raise NativeError(f"these do not end: {names}")
-        progress.say(f"stopped; the data are kept in {self._context.state}" if was_up or left else "nothing runs here")
+        progress.say(f"stopped; the data are kept in {self.context.state}" if was_up or left else "nothing runs here")
 
     def stop_component(self, name: str) -> None:
         self._supervisor.stop_component(component(name).name)
@@ -145,7 +147,7 @@ class NativeEngine:
         """Start a component that was stopped, and wait until it is healthy."""
         part = component(name)
         self._supervisor.start_component(name)
-        wait_until_healthy(part, self._context, self._supervisor, threading.Event())
+        wait_until_healthy(part, self.context, self._supervisor, threading.Event())
 
     # ---- status ------------------------------------------------------------------------------------------------
 
@@ -153,7 +155,6 @@ class NativeEngine:
         """The components that belong to this stack: those wanted on this machine."""
         names = self._wanted()
         infos, crashes = self._supervisor.info(), self._supervisor.crashes()
-        urls = addresses(self._context)
         with ThreadPoolExecutor(max_workers=len(names)) as pool:
             healthy = dict(zip(names, pool.map(self._is_healthy, names), strict=True))
         rows = []
@@ -165,7 +166,7 @@ class NativeEngine:
                 Row(
                     component=name,
                     state=_state(info.state if info else "", alive and healthy[name]),
-                    url=urls[name],
+                    url=page(name, self.context),
                     version=program.version if program else "",
                     pid=info.pid if info and alive else None,
                     memory_bytes=_memory(info.pid) if info and alive else None,
@@ -175,22 +176,25 @@ class NativeEngine:
                     source=program.source if program else "",
                 )
             )
-        remarks = [] if "grafana" in names else [NO_GRAFANA]
-        if not infos:
-            remarks.append("Nothing runs here; start it with: make up")
-        return Status(self.name, rows, self.urls(), remarks)
+        remarks = self.remarks() if infos else ["Nothing runs here; start it with: make up"]
+        return Status(self.name, rows, self.addresses(), remarks)
+
+    def remarks(self) -> list[str]:
+        """Plain lines on what is different from Docker on this machine."""
+        built = [
+            name
+            for name in ("prometheus", "jaeger")
+            if (run := self._supervisor.stored(name)) and run.source == "cache"
+        ]
+        lines = [] if "grafana" in self._wanted() else [NO_GRAFANA]
+        return lines + ([NO_PAGES.format(names=" and ".join(built))] if built else [])
 
     def _is_healthy(self, name: str) -> bool:
-        return is_healthy(health_url(COMPONENTS[name], self._context))
+        return is_healthy(health_url(COMPONENTS[name], self.context))
 
-    def urls(self) -> dict[str, str]:
-        """Label to URL of all that has a page or takes data."""
-        wanted = self._wanted()
-        return {
-            label: url
-            for label, url in addresses(self._context).items()
-            if label not in COMPONENTS or (label in wanted and COMPONENTS[label].page)
-        }
+    def addresses(self) -> list[Address]:
+        """What the closing table of ``up`` lists."""
+        return addresses(self.context, self._wanted())
 
     def log_files(self, name: str | None) -> list[Path]:
         """Logs of one component, or of all that have one."""
@@ -273,7 +277,7 @@ class _Bringing:
             wait_until_healthy(COMPONENTS[name], self._context, self._supervisor, self._cancelled)
             if outcome != "unchanged":
                 again = " again, with its changed config" if outcome == "restarted" else ""
-                self._progress.say(f"{name} {program.version} is up{again}: {addresses(self._context)[name]}", "green")
+                self._progress.say(f"{name} {program.version} is up{again}: {page(name, self._context)}", "green")
         except Interrupted:
             return []
         except (NativeError, OSError) as error:

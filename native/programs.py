@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version as distribution_version
@@ -20,6 +22,7 @@ from native.build import Binary
 from native.context import Context
 from native.errors import NativeError
 from native.supervision import Program, Supervisor
+from native.versions import numbers
 
 #: Prometheus jobs and the port that each scrapes. Phoenix is probed by the exporter instead (its page is Compose only).
 TARGETS = {
@@ -56,6 +59,13 @@ def grafana_home(context: Context) -> tuple[Path, Path] | None:
     raise NativeError(f"{found} is there, but not its home folder; set GRAFANA_HOME to the release")
 
 
+def _grafana_version(binary: Path) -> str:
+    """What ``grafana --version`` says, such as ``12.2.0``; "" if it says nothing of the kind."""
+    done = subprocess.run([str(binary), "--version"], capture_output=True, text=True, timeout=20, check=False)
+    found = numbers(done.stdout)
+    return ".".join(map(str, found)) if found else ""
+
+
 class Programs:
     """Makes the :class:`Program` of each component of one stack."""
 
@@ -73,7 +83,7 @@ class Programs:
         }
         urls = {f"{name.upper()}_URL": context.url(name) for name in _WITH_PAGES}
         public = {
-            f"{name.upper()}_PUBLIC_URL": context.environ.get(f"{name.upper()}_PUBLIC_URL") or context.public_url(name)
+            f"{name.upper()}_PUBLIC_URL": context.environ.get(f"{name.upper()}_PUBLIC_URL") or context.url(name)
             for name in _WITH_PAGES
         }
         return (
@@ -114,10 +124,10 @@ class Programs:
         environ.pop("EXPORTER_LOG_FILE", None)  # its output goes to logs/exporter.log already
         return self._python("exporter", ["observability.server"], environ, context.repo / "exporter" / "observability")
 
-    def preview(self) -> Program:
+    def preview(self, port: int | None = None) -> Program:
         context = self._context
         dashboards = context.generated / "grafana" / "dashboards"
-        arguments = ["--host", context.listen_host, "--port", str(context.ports["preview"])]
+        arguments = ["--host", context.listen_host, "--port", str(port or context.ports["preview"])]
         if not context.uses_committed_files:
             arguments += ["--dashboards", str(dashboards)]
         command = ["dashboards_src.preview", *arguments]
@@ -138,7 +148,8 @@ class Programs:
             f"--storage.tsdb.path={folder / 'data'}",
             f"--storage.tsdb.retention.time={context.environ.get('PROMETHEUS_RETENTION') or '15d'}",
             f"--web.listen-address={self._address('prometheus')}",
-            f"--web.external-url={context.public_url('prometheus')}",
+            f"--storage.tsdb.retention.size={context.environ.get('PROMETHEUS_RETENTION_SIZE') or '10GB'}",
+            f"--web.external-url={self.environment('prometheus')['PROMETHEUS_PUBLIC_URL']}",
             "--enable-feature=exemplar-storage",
         ]
         if context.connect_host == "127.0.0.1" == context.listen_host:
@@ -158,7 +169,7 @@ class Programs:
             f"--config.file={folder / 'alertmanager.yml'}",
             f"--storage.path={folder / 'data'}",
             f"--web.listen-address={self._address('alertmanager')}",
-            f"--web.external-url={context.public_url('alertmanager')}",
+            f"--web.external-url={self.environment('alertmanager')['ALERTMANAGER_PUBLIC_URL']}",
             "--cluster.listen-address=",
         ]
         return self._go("alertmanager", binary, argv, configuration, templates, folder / "secrets")
@@ -187,7 +198,7 @@ class Programs:
         defaults = {
             "PHOENIX_TELEMETRY_ENABLED": "false",
             "PHOENIX_ALLOW_EXTERNAL_RESOURCES": "false",
-            "PHOENIX_DEFAULT_RETENTION_POLICY_DAYS": "7",
+            "PHOENIX_DEFAULT_RETENTION_POLICY_DAYS": context.environ.get("PHOENIX_RETENTION_DAYS") or "30",
             "PHOENIX_WORKING_DIR": str(context.state / "phoenix"),
         }
         environ = (
@@ -214,29 +225,43 @@ class Programs:
         context = self._context
         folder = context.state / "grafana"
         folder.mkdir(parents=True, exist_ok=True)
+        configuration = context.repo / "grafana" / "grafana.ini"
         provisioning = context.repo / "grafana" / "provisioning"
         dashboards = context.generated / "grafana" / "dashboards"
-        environ = self.environment("grafana") | {
+        shared = self.environment("grafana")
+        environ = shared | {
             "GF_SERVER_HTTP_ADDR": context.listen_host,
             "GF_SERVER_HTTP_PORT": str(context.ports["grafana"]),
-            "GF_SERVER_ROOT_URL": context.public_url("grafana"),
+            "GF_SERVER_ROOT_URL": shared["GRAFANA_PUBLIC_URL"],
             "GF_PATHS_DATA": str(folder),
             "GF_PATHS_LOGS": str(folder / "log"),
             "GF_PATHS_PLUGINS": str(folder / "plugins"),
             "GF_PATHS_PROVISIONING": str(provisioning),
             "GF_LOG_MODE": "console",
+            # The __FILE variables are a feature of the image's start script; this one is the program's own.
+            "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{self._grafana_password(folder)}}}",
             "DASHBOARDS_DIR": str(dashboards),
         }
-        argv = [str(binary), "server", "--homepath", str(home)]
         return Program(
             "grafana",
-            argv,
+            [str(binary), "server", "--homepath", str(home), "--config", str(configuration)],
             environ,
             str(home),
-            context.version("grafana"),
+            _grafana_version(binary),
             "PATH",
-            _hash(provisioning, dashboards, binary),
+            _hash(configuration, provisioning, binary),
         )
+
+    def _grafana_password(self, folder: Path) -> Path:
+        """The file with the administrator's password: the team's, else one that is made once."""
+        own = self._context.repo / "secrets" / "grafana_admin_password"
+        if own.exists():
+            return own
+        made = folder / "admin_password"
+        if not made.exists():
+            made.touch(mode=0o600)
+            made.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        return made
 
     # ---- shared ------------------------------------------------------------------------------------------------
 

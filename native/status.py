@@ -6,9 +6,11 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from native.components import Address
 from native.progress import spell
 
 #: Component is healthy: its own health endpoint says so.
@@ -38,7 +40,7 @@ class Status:
 
     engine: str
     rows: list[Row]
-    urls: dict[str, str]
+    addresses: list[Address]
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -51,13 +53,13 @@ class Status:
             "engine": self.engine,
             "healthy": self.is_healthy,
             "components": {row.component: asdict(row) for row in self.rows},
-            "urls": self.urls,
+            "urls": {address.label: address.url for address in self.addresses},
             "remarks": self.remarks,
         }
         return json.dumps(document, indent=2)
 
     def print(self, console: Console) -> None:
-        table = Table(title=f"AI observability stack ({self.engine} engine)", title_justify="left")
+        table = Table(title=f"AI observability stack ({self.engine} engine)", title_justify="left", box=box.SIMPLE_HEAD)
         for heading in ("component", "state", "URL", "version", "memory", "up for", "restarts", "log"):
             table.add_column(heading, overflow="fold", no_wrap=heading in {"component", "URL", "state"})
         for row in self.rows:
@@ -76,11 +78,11 @@ class Status:
             console.print(remark, highlight=False)
 
 
-def print_urls(console: Console, urls: dict[str, str], engine: str) -> None:
+def print_addresses(console: Console, addresses: list[Address], engine: str) -> None:
     """The table that ``make up`` ends with."""
-    table = Table(title=f"The stack is up ({engine} engine)", title_justify="left", show_header=False)
-    table.add_column("what")
-    table.add_column("URL", no_wrap=True)
-    for label, url in urls.items():
-        table.add_row(label, url)
+    table = Table(title=f"The stack is up ({engine} engine)", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("component", "URL", "what"):
+        table.add_column(heading, no_wrap=heading != "what", overflow="fold")
+    for address in addresses:
+        table.add_row(address.label, address.url, address.title)
     console.print(table)

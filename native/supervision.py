@@ -34,9 +34,10 @@ _START_SECONDS = 20.0
 _SETTLED_SECONDS = 10
 #: Graceful shutdown; the longest of ours is the exporter's (limits.shutdown_seconds, 10 by default).
 _STOP_SECONDS = 40
-#: What every component gets from the user's environment, and nothing else.
+#: What every component gets from the user's environment, and nothing else: neither a secret of the shell, nor what
+#: differs between two shells of one user (PATH), because a changed environment restarts the component.
 _PASSED = (
-    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME"),
+    *("HOME", "USER", "LOGNAME", "TZ", "TMPDIR"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
 )
@@ -162,7 +163,8 @@ class Supervisor:
             known = self._context.environ.get("NO_PROXY") or self._context.environ.get("no_proxy") or ""
             direct = ",".join(filter(None, [known, "localhost", "127.0.0.1", self._context.connect_host]))
             environ |= {"NO_PROXY": direct, "no_proxy": direct}
-        return environ | {"STATE_DIR": str(self._context.state), MARKER: str(self._context.state)}
+        fixed = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
+        return environ | fixed | {"STATE_DIR": str(self._context.state), MARKER: str(self._context.state)}
 
     def _configuration(self) -> str:
         run = self._context.run
