@@ -22,8 +22,9 @@ DEFAULT_CONFIG = "observability.yml"
 _DURATION = re.compile(r"(?:\d+(?:ms|s|m|h|d|w))+")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
+DURATION_PATTERN = rf"^{_DURATION.pattern}$"
 #: A Prometheus duration such as ``30s``, ``5m`` or ``1h30m``.
-Duration = Annotated[str, StringConstraints(pattern=rf"^{_DURATION.pattern}$")]
+Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN)]
 #: A name that can stand in a label or a file name.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$")]
 

@@ -1,4 +1,4 @@
-"""HighLLMErrorRate, provoked by the simulator, reaches the webhook through the real Alertmanager - and so does its end."""
+"""HighLLMErrorRate, provoked by the simulator, reaches the webhook through the real Alertmanager; so does its end."""
 
 from __future__ import annotations
 
