@@ -142,12 +142,14 @@ class Metrics:
         return encode(self.registry), content_type
 
     def _child(self, family: Family, labels: tuple[str, ...]) -> _Child:
+        known = self._children.get((family.name, labels))
+        if known is not None:  # only labels that came out of the guard are known: nothing to fold
+            return known
         folded = tuple(self._fold(family, name, value) for name, value in zip(family.labels, labels, strict=True))
-        key = (family.name, folded)
-        child = self._children.get(key)
+        child = self._children.get((family.name, folded))
         if child is None:
             collector = self._collectors[family.name]
-            child = self._children[key] = collector.labels(*folded) if folded else collector
+            child = self._children[family.name, folded] = collector.labels(*folded) if folded else collector
         return child
 
     def _fold(self, family: Family, name: str, value: str) -> str:

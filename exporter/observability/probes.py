@@ -12,12 +12,12 @@ from observability import catalogue
 from observability.metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
-_EVERY_SECONDS = 15.0
+EVERY_SECONDS = 15.0
 _TIMEOUT_SECONDS = 5.0
 
 
-async def probe_for_ever(metrics: Metrics, targets: Mapping[str, str], every_seconds: float = _EVERY_SECONDS) -> None:
-    """Ask each health endpoint (``targets``: name → URL) every ``every_seconds``, until cancelled."""
+async def probe_for_ever(metrics: Metrics, targets: Mapping[str, str]) -> None:
+    """Ask each health endpoint (``targets``: name → URL) every :data:`EVERY_SECONDS`, until cancelled."""
     async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
         last: dict[str, bool] = {}
         while True:
@@ -30,7 +30,7 @@ async def probe_for_ever(metrics: Metrics, targets: Mapping[str, str], every_sec
                         extra={"event": "probe", "target": target, "healthy": healthy},
                     )  # fmt: skip
                     last[target] = healthy
-            await asyncio.sleep(every_seconds)
+            await asyncio.sleep(EVERY_SECONDS)
 
 
 async def _healthy(client: httpx.AsyncClient, url: str) -> bool:

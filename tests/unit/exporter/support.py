@@ -50,7 +50,10 @@ def span(
     error: str | None = None,
     events: Iterable[tuple[str, float, Mapping[str, Any]]] = (),
 ) -> Span:
-    """A span that ended ``ended`` (Unix seconds, now by default); ``events`` are (name, seconds after start, attributes)."""
+    """A span that ended ``ended`` (Unix seconds, now if left out).
+
+    ``events`` are (name, seconds after the start, attributes).
+    """
     end_ns = int((time.time() if ended is None else ended) * 1e9)
     start_ns = end_ns - int(seconds * 1e9)
     number = next(_IDS)
@@ -128,7 +131,8 @@ def samples(client: TestClient) -> list[Sample]:
     """Every sample of the OpenMetrics page."""
     page = client.get("/metrics", headers=OPENMETRICS)
     assert page.headers["content-type"].startswith("application/openmetrics-text")
-    return [sample for family in text_string_to_metric_families(page.text) for sample in family.samples]
+    families = text_string_to_metric_families(page.text)  # type: ignore[no-untyped-call]
+    return [sample for family in families for sample in family.samples]
 
 
 def total(client: TestClient, name: str, **labels: str) -> float:

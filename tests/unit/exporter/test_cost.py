@@ -89,22 +89,19 @@ def test_past_a_tier_the_higher_rate_holds_for_all_tokens_and_cached_ones_count_
             ("mistral-large-latest", "mistral_ai"),
         ]
     ),
-    *[st.integers(min_value=0, max_value=400_000)] * 5,
+    st.builds(TokenUsage, *[st.integers(min_value=0, max_value=400_000)] * 5),
 )
-def test_the_types_sum_up_to_what_the_price_list_itself_calculates(
-    model: tuple[str, str], fresh: int, read: int, write: int, said: int, thought: int
-) -> None:
+def test_the_types_sum_up_to_what_the_price_list_itself_calculates(model: tuple[str, str], usage: TokenUsage) -> None:
     name, provider = model
-    usage = TokenUsage(fresh, read, write, said, thought)
     found = PRICES.model(call(usage, name, provider))
     assert found is not None
     whole = found.calc_price(
         genai_prices.Usage(
             input_tokens=usage.input_total,
-            cache_read_tokens=read,
-            cache_write_tokens=write,
+            cache_read_tokens=usage.cache_read,
+            cache_write_tokens=usage.cache_write,
             output_tokens=usage.output_total,
-            output_reasoning_tokens=thought,
+            output_reasoning_tokens=usage.reasoning,
         ),
         next(each for each in PRICES.providers if any(one is found for one in each.models)),
         genai_request_timestamp=NOW,
