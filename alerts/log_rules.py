@@ -9,6 +9,8 @@ from observability.settings import Settings, seconds
 #: Level as Loki itself finds it, in OTLP records and in lines that Promtail ships alike.
 ERRORS = '{service_name=~".+"} | detected_level=~"error|critical|fatal"'
 BASELINE = "1h"
+#: Each evaluation reads an hour of error lines, so it runs less often than rules on metrics.
+INTERVAL = "1m"
 
 
 def logs(settings: Settings) -> Group:
@@ -20,7 +22,7 @@ def logs(settings: Settings) -> Group:
     before = f"sum by (service_name) (count_over_time({ERRORS} [{BASELINE}] offset {window}))"
     return Group(
         "ai-observability-logs",
-        settings.alerts.evaluation_interval,
+        INTERVAL,
         (
             AlertRule(
                 name="ErrorLogSurge",

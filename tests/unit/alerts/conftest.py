@@ -39,3 +39,8 @@ def alertmanager() -> Path:
 @pytest.fixture(scope="session")
 def loki() -> Path:
     return _binary("loki")
+
+
+@pytest.fixture(scope="session")
+def jaeger() -> Path:
+    return _binary("jaeger")

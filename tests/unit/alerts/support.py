@@ -8,7 +8,7 @@ import shutil
 import socket
 import socketserver
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +19,8 @@ from typing import Any
 import httpx
 import yaml
 
+from alerts import alertmanager_config
+from observability.settings import Settings
 from tests.support import ROOT, poll
 
 RULES = ROOT / "prometheus" / "rules"
@@ -89,14 +91,16 @@ def process(argv: list[str | Path], cwd: Path, ready: str, env: dict[str, str] |
 
 @dataclass
 class Received:
-    """What a stand-in got: request path and JSON body."""
+    """What a stand-in got: request path and JSON body (other bodies as ``{}``)."""
 
     url: str
-    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    #: Text that the stand-in serves to GET /metrics.
-    page: str = ""
+    requests: list[tuple[str, Any]] = field(default_factory=list)
+    #: Gives the text that the stand-in serves to GET.
+    page: Callable[[], str] = str
+    #: Status of the answers to POST by path; 200 for all others.
+    answers: dict[str, int] = field(default_factory=dict)
 
-    def bodies(self, path: str) -> list[dict[str, Any]]:
+    def bodies(self, path: str) -> list[Any]:
         return [body for seen, body in list(self.requests) if seen == path]
 
     def alerts(self, name: str, status: str, path: str = "/webhook") -> list[dict[str, Any]]:
@@ -117,11 +121,12 @@ def http_stand_in() -> Iterator[Received]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.requests.append((self.path, json.loads(body)))
-            self._answer(202 if self.path == "/pagerduty" else 200, "text/plain", b"ok")
+            is_json = "json" in self.headers.get("Content-Type", "")
+            received.requests.append((self.path, json.loads(body) if is_json else {}))
+            self._answer(received.answers.get(self.path, 200), "text/plain", b"ok")
 
         def do_GET(self) -> None:
-            self._answer(200, "text/plain; version=0.0.4", received.page.encode())
+            self._answer(200, "text/plain; version=0.0.4", received.page().encode())
 
         def _answer(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)
@@ -181,3 +186,32 @@ def mail_stand_in() -> Iterator[tuple[str, list[bytes]]]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def running_alertmanager(
+    binary: Path, folder: Path, settings: Settings, secrets: dict[str, str], pagerduty_url: str = ""
+) -> Iterator[str]:
+    """Alertmanager with the configuration of ``settings``, laid out as the native engine does it; yields its URL.
+
+    ``pagerduty_url`` stands for the address of PagerDuty's API, which the generated configuration leaves alone.
+    """
+    folder.mkdir(parents=True)
+    config = alertmanager_config.render(settings)
+    if pagerduty_url:
+        config["global"] = {"pagerduty_url": pagerduty_url}
+    (folder / "alertmanager.yml").write_text(yaml.safe_dump(config))
+    (folder / "templates").symlink_to(ROOT / "alerts" / "templates")
+    (folder / "secrets").mkdir()
+    for name, text in secrets.items():
+        (folder / "secrets" / name).write_text(text + "\n")
+    url = f"http://127.0.0.1:{free_port()}"
+    argv: list[str | Path] = [
+        binary,
+        "--config.file=alertmanager.yml",
+        "--storage.path=data",
+        f"--web.listen-address={url.removeprefix('http://')}",
+        "--cluster.listen-address=",
+    ]
+    with process(argv, folder, f"{url}/-/ready"):
+        yield url
