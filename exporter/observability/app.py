@@ -19,23 +19,21 @@ from observability.exporter import Exporter
 from observability.intake import http as intake
 from observability.notifications import AlertStatus, Notification, Webhook
 from observability.probes import probe_for_ever
-from observability.settings import Runtime, Settings
 
 _DECODERS = 2
 
 router = APIRouter()
 
 
-def create_app(settings: Settings, runtime: Runtime) -> FastAPI:
-    """The exporter as an ASGI app; its files open when it starts and close when it has stopped."""
+def create_app(exporter: Exporter) -> FastAPI:
+    """``exporter`` as an ASGI app: it measures from startup on and is closed by shutdown, so it serves once."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        exporter = Exporter(settings, runtime)
-        app.state.exporter = exporter
         app.state.decoders = ThreadPoolExecutor(_DECODERS, "decode")
         exporter.start()
-        targets = {"phoenix": f"{runtime.phoenix_url}/healthz"} if runtime.phoenix_url else {}
+        phoenix = exporter.runtime.phoenix_url
+        targets = {"phoenix": f"{phoenix}/healthz"} if phoenix else {}
         probing = asyncio.create_task(probe_for_ever(exporter.metrics, targets)) if targets else None
         try:
             yield
@@ -56,6 +54,7 @@ def create_app(settings: Settings, runtime: Runtime) -> FastAPI:
         redoc_url=None,
         responses={"default": {"model": problems.Problem, "description": "Problem details (RFC 9457)"}},
     )
+    app.state.exporter = exporter
     problems.install(app)
     app.include_router(intake.router)
     app.include_router(router)

@@ -18,24 +18,27 @@ import uvicorn
 
 from observability import logs, settings
 from observability.app import create_app
+from observability.exporter import Exporter
+from observability.ledger import LedgerError
 
 _LOG = logging.getLogger("observability.server")
 _REQUESTS_FINISH_SECONDS = 5.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 after an orderly stop, 2 for unusable settings, 3 if it could not start (uvicorn's number)."""
+    """Exit status: 0 after an orderly stop, 2 for unusable settings or files, 3 if it could not start (uvicorn's)."""
     try:
         runtime = settings.Runtime.from_environ()
         options = _options(runtime, arguments)
         configuration = settings.load(options.config)
         logs.configure(runtime.log_file)
-    except (settings.SettingsError, OSError) as error:
+        exporter = Exporter(configuration, replace(runtime, host=options.host, port=options.port))
+    except (settings.SettingsError, LedgerError, OSError) as error:
         print(f"observability.server: {error}", file=sys.stderr)
         return 2
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(configuration, replace(runtime, host=options.host, port=options.port)),
+            create_app(exporter),
             host=options.host,
             port=options.port,
             log_config=None,

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from observability.app import create_app
+from observability.exporter import Exporter
 from observability.settings import Runtime, Settings
 
 
@@ -26,5 +27,5 @@ def settings() -> Settings:
 @pytest.fixture
 def client(settings: Settings, runtime: Runtime) -> Iterator[TestClient]:
     """A running exporter behind its HTTP surface."""
-    with TestClient(create_app(settings, runtime)) as running:
+    with TestClient(create_app(Exporter(settings, runtime))) as running:
         yield running

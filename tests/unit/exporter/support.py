@@ -124,7 +124,7 @@ def post(client: TestClient, body: bytes) -> None:
 def measured(client: TestClient) -> None:
     """Wait until everything that was accepted is measured."""
     worker = exporter_of(client).worker
-    poll("the queue runs empty", lambda: worker.idle, deadline=10, every=0.002)
+    poll("the queue runs empty", lambda: worker.idle, deadline=60, every=0.002)
 
 
 def samples(client: TestClient) -> list[Sample]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import genai_prices
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observability.cost import PriceList
@@ -76,6 +76,7 @@ def test_past_a_tier_the_higher_rate_holds_for_all_tokens_and_cached_ones_count_
     assert above["output"] == pytest.approx(1000 * 15 / 1e6)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(
         [

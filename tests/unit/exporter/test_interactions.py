@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from observability.app import create_app
+from observability.exporter import Exporter
 from observability.settings import Interactions, Runtime, Settings
 from tests.unit.exporter.support import chat, exporter_of, send, span, total
 
@@ -57,7 +58,7 @@ def test_content_is_not_written_by_default(client: TestClient, runtime: Runtime)
 
 
 def test_content_is_written_when_a_team_turns_it_on(runtime: Runtime) -> None:
-    with TestClient(create_app(Settings(interactions=Interactions(content=True)), runtime)) as client:
+    with TestClient(create_app(Exporter(Settings(interactions=Interactions(content=True)), runtime))) as client:
         send(client, span(secret_call()))
     (row,) = rows(runtime.interactions_file)
     assert row["input"] == [{"role": "user", "content": "my password is hunter2"}]
@@ -72,7 +73,7 @@ def test_unknown_numbers_are_null_and_not_zero(client: TestClient, runtime: Runt
 
 def test_the_log_is_rotated_and_only_whole_rows_are_in_it(runtime: Runtime) -> None:
     told = Settings(interactions=Interactions(max_bytes=5000, backups=2))
-    with TestClient(create_app(told, runtime)) as client:
+    with TestClient(create_app(Exporter(told, runtime))) as client:
         for start in range(0, 60, 10):
             send(client, *(span(chat(f"model-{start + number}")) for number in range(10)))
         assert total(client, "exporter_interactions_total", outcome="written") == 60
@@ -85,13 +86,13 @@ def test_the_log_is_rotated_and_only_whole_rows_are_in_it(runtime: Runtime) -> N
 
 def test_a_restart_appends(runtime: Runtime) -> None:
     for _ in range(2):
-        with TestClient(create_app(Settings(), runtime)) as client:
+        with TestClient(create_app(Exporter(Settings(), runtime))) as client:
             send(client, span(chat()))
     assert len(rows(runtime.interactions_file)) == 2
 
 
 def test_without_the_log_there_is_no_file(runtime: Runtime) -> None:
-    with TestClient(create_app(Settings(interactions=Interactions(enabled=False)), runtime)) as client:
+    with TestClient(create_app(Exporter(Settings(interactions=Interactions(enabled=False)), runtime))) as client:
         send(client, span(chat()))
         assert total(client, "llm_requests_total") == 1
     assert not runtime.interactions_file.exists()

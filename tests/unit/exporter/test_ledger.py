@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from observability import ledger as module
 from observability.app import create_app
+from observability.exporter import Exporter
 from observability.ledger import Ledger, LedgerError, Spending
 from observability.settings import Budget, Runtime, Settings
 from tests.unit.exporter.support import chat, matching, send, span, total
@@ -126,14 +127,14 @@ def test_the_page_shows_daily_cost_and_budgets_again_after_a_restart(runtime: Ru
     settings = Settings(
         budgets=(Budget(name="daily-total", limit_usd=100.0), Budget(name="shop", limit_usd=5.0, service="shop"))
     )
-    with TestClient(create_app(settings, runtime)) as client:
+    with TestClient(create_app(Exporter(settings, runtime))) as client:
         assert total(client, "llm_budget_spent_usd") == 0
         send(client, span(chat(gen_ai__usage__input_tokens=1_000_000, gen_ai__usage__output_tokens=0)))
         send(client, span(chat()), service="other")
         before = {name: matching(client, name) for name in ("llm_daily_cost_usd", "llm_budget_spent_usd")}
         assert total(client, "llm_budget_spent_usd", budget="shop") == 2.5
         assert total(client, "llm_daily_cost_usd", model="gpt-4o") == pytest.approx(2.5 + (100 * 2.5 + 20 * 10) / 1e6)
-    with TestClient(create_app(settings, runtime)) as client:
+    with TestClient(create_app(Exporter(settings, runtime))) as client:
         assert {name: matching(client, name) for name in before} == before
         assert total(client, "llm_budget_limit_usd", budget="shop") == 5.0
 

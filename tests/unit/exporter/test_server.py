@@ -143,6 +143,33 @@ def test_wrong_settings_stop_it_before_it_starts_with_the_key_in_the_message(tmp
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("in_the_way", "environ"),
+    [
+        ("state", {"STATE_DIR": "state"}),
+        ("logs", {"LOG_DIR": "logs"}),
+        ("log", {"EXPORTER_LOG_FILE": "log/exporter.log"}),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_named_without_a_traceback(
+    tmp_path: Path, in_the_way: str, environ: dict[str, str]
+) -> None:
+    (tmp_path / in_the_way).write_text("a file, not a folder")
+    folders = {"STATE_DIR": "state", "LOG_DIR": "logs", **environ}
+    done = subprocess.run(
+        [sys.executable, "-m", "observability.server", "--port", "0"],
+        cwd=ROOT,
+        env={**os.environ, **{name: str(tmp_path / folder) for name, folder in folders.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert str(tmp_path / in_the_way) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_taken_port_is_an_error_that_names_the_address(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

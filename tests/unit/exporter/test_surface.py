@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from observability.app import create_app
+from observability.exporter import Exporter
 from observability.settings import Runtime, Settings
 from tests.support import poll
 from tests.unit.exporter.support import matching, total
@@ -65,7 +66,7 @@ def phoenix() -> Iterator[str]:
 
 def test_a_probe_follows_the_health_of_phoenix(phoenix: str, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("observability.probes.EVERY_SECONDS", 0.02)
-    with TestClient(create_app(Settings(), replace(runtime, phoenix_url=phoenix))) as client:
+    with TestClient(create_app(Exporter(Settings(), replace(runtime, phoenix_url=phoenix)))) as client:
 
         def healthy(value: float) -> bool:
             found = matching(client, "exporter_probe_success", target="phoenix")
@@ -79,7 +80,7 @@ def test_a_probe_follows_the_health_of_phoenix(phoenix: str, runtime: Runtime, m
 
 
 def test_a_component_that_is_not_there_fails_its_probe(runtime: Runtime) -> None:
-    with TestClient(create_app(Settings(), replace(runtime, phoenix_url="http://127.0.0.1:9"))) as client:
+    with TestClient(create_app(Exporter(Settings(), replace(runtime, phoenix_url="http://127.0.0.1:9")))) as client:
         poll("the probe ran", lambda: matching(client, "exporter_probe_success"), deadline=10)
         assert total(client, "exporter_probe_success", target="phoenix") == 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observability.records import TokenUsage
@@ -11,6 +11,7 @@ COUNT = st.integers(min_value=0, max_value=10**9)
 MAYBE = st.none() | COUNT
 
 
+@settings(deadline=None)
 @given(COUNT, COUNT, COUNT, COUNT, COUNT)
 def test_disjoint_types_sum_up_to_the_reported_totals_where_the_parts_are_inside(
     fresh: int, read: int, write: int, said: int, thought: int
@@ -21,6 +22,7 @@ def test_disjoint_types_sum_up_to_the_reported_totals_where_the_parts_are_inside
     assert (usage.input_total, usage.output_total) == (fresh + read + write, said + thought)
 
 
+@settings(deadline=None)
 @given(MAYBE, MAYBE, MAYBE, MAYBE, MAYBE)
 def test_no_type_is_negative_and_no_type_is_made_up(
     total_in: int | None, read: int | None, write: int | None, total_out: int | None, thought: int | None
