@@ -166,8 +166,8 @@ def pipeline(settings: Settings) -> Group:
                 labels={"depends_on": "exporter"},
                 summary="The exporter refuses {{ $labels.signal }}: {{ $labels.reason }}",
                 description=(
-                    "The exporter refuses {{ $value | printf `%.1f` }} {{ $labels.signal }} a minute "
-                    "({{ $labels.reason }}): numbers and costs are too low by them."
+                    "The exporter refuses {{ $value | printf `%.1f` }} requests or items of {{ $labels.signal }} "
+                    "a minute ({{ $labels.reason }}). What is refused for good is missing in every number and cost."
                 ),
                 value="{{ $value | printf `%.1f` }} a minute",
                 links=dashboard,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from tests.unit.alerts.support import (
     run,
     running_alertmanager,
 )
+from tests.unit.alerts.test_runbooks import fenced
 
 SLACK = {"slack": {"channel": "#ai-alerts"}}
 EMAIL = {"email": {"to": "oncall@example.com", "from": "alerts@example.com", "smarthost": "smtp.example.com:587"}}
@@ -315,3 +317,14 @@ def test_causes_hide_their_symptoms_and_nothing_else(delivery: Delivery) -> None
         ("TwoLevels", "warning", "", "", "", "a"),
     }
     assert len(found) == 9
+
+
+@pytest.mark.parametrize(("name", "command"), [block for block in fenced("sh") if "silence add" in block[1]])
+def test_the_silence_of_a_runbook_silences_that_alert(
+    delivery: Delivery, amtool: Path, name: str, command: str
+) -> None:
+    words = shlex.split(command.replace("\\\n", " ").replace("http://localhost:9093", delivery.url))
+    done = run(amtool, *words[1:])
+    assert done.returncode == 0, done.stderr
+    silence = httpx.get(f"{delivery.url}/api/v2/silence/{done.stdout.strip()}", timeout=30).json()
+    assert {matcher["name"]: matcher["value"] for matcher in silence["matchers"]}["alertname"] == name

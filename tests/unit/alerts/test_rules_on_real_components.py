@@ -16,6 +16,7 @@ from alerts import generate, log_rules
 from observability.settings import Settings
 from tests.support import ROOT, poll
 from tests.unit.alerts.support import Received, free_port, http_stand_in, process
+from tests.unit.alerts.test_runbooks import fenced
 
 MINUTE_NS = 60_000_000_000
 
@@ -122,6 +123,12 @@ def test_the_ruler_loaded_the_rules_and_none_fails(ruler: Ruler) -> None:
 
     assert poll("evaluated rules", lambda: health() == ["ok"])
     assert "loki_prometheus_rule_evaluation_failures_total{" in httpx.get(f"{ruler.url}/metrics", timeout=30).text
+
+
+@pytest.mark.parametrize(("alert", "query"), fenced("logql"))
+def test_loki_takes_the_query_of_a_runbook(ruler: Ruler, alert: str, query: str) -> None:
+    answer = httpx.get(f"{ruler.url}/loki/api/v1/query_range", params={"query": query, "since": "5m"}, timeout=30)
+    assert answer.status_code == 200, f"{alert}: {answer.text}"
 
 
 # --- the gateway ----------------------------------------------------------------------------------
