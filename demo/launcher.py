@@ -46,6 +46,7 @@ class Demo:
         self.stop = threading.Event()
         self._children: list[Child] = []
         self._provider_url = ""
+        self._http = httpx.Client(timeout=10.0, trust_env=False)
         self._problems: list[str] = []
 
     def run(self) -> int:
@@ -56,7 +57,6 @@ class Demo:
         check_gateway(self._stack.otlp)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.stop.set())
-        started = time.monotonic()
         try:
             services = self._start()
             began = time.monotonic()
@@ -67,10 +67,11 @@ class Demo:
             for child in reversed(self._children):
                 child.terminate()
                 child.close(5.0)
+            self._http.close()
         summary = self._summary(done, ledger, time.monotonic() - began)
         if self._options.summary:
             self._options.summary.write_text(json.dumps(summary, indent=1) + "\n")
-        self._print_summary(summary, time.monotonic() - started)
+        self._print_summary(summary)
         return 1 if self._problems else 0
 
     def _start(self) -> list[Child]:
@@ -140,7 +141,7 @@ class Demo:
 
     def _ledger(self) -> dict[str, Any]:
         try:
-            answer = httpx.get(f"{self._provider_url}/admin/ledger", timeout=10.0).raise_for_status()
+            answer = self._http.get(f"{self._provider_url}/admin/ledger").raise_for_status()
         except httpx.HTTPError as error:
             raise ChildError(f"demo-simulator does not answer: {error}") from error
         ledger: dict[str, Any] = answer.json()
@@ -163,8 +164,8 @@ class Demo:
             "problems": self._problems,
         }
 
-    def _print_summary(self, summary: dict[str, Any], seconds: float) -> None:
-        print(f"\n{progress(seconds, summary['ledger'])}")
+    def _print_summary(self, summary: dict[str, Any]) -> None:
+        print(f"\n{progress(summary['seconds'], summary['ledger'])}")
         for row in summary["ledger"]["rows"]:
             print(
                 f"  {row['service']:<15} {row['operation']:<11} {row['model']:<23} {row['requests']:>6} calls "

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import random
 import signal
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
@@ -128,4 +130,8 @@ def run(service: str, options: argparse.Namespace, telemetry: Telemetry, make_ap
 
 
 def _say(**message: Any) -> None:
-    print(json.dumps(message), flush=True)
+    try:
+        print(json.dumps(message), flush=True)
+    except BrokenPipeError:
+        # The launcher is gone, so nobody listens; else Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,6 +17,17 @@ FALLBACK_MODEL = "gpt-4o-mini"
 LONGEST_WAIT = 2.0
 
 
+def make_client(service: str, base_url: str, timeout: float) -> openai.OpenAI:
+    """The client of ``service``: no retries of its own (see :func:`with_retry`) and no proxy, the provider is local."""
+    return openai.OpenAI(
+        base_url=base_url,
+        api_key=f"sk-demo-{service}",
+        timeout=timeout,
+        max_retries=0,
+        http_client=openai.DefaultHttpxClient(trust_env=False),
+    )
+
+
 def error_kind(error: openai.OpenAIError) -> str:
     """The kind of ``error``, by the provider's code where it gives one and by HTTP status where it does not."""
     match error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-import openai
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 
 from demo.load import parser, run
+from demo.provider_calls import make_client
 from demo.rag_assistant.app import RagAssistant
 from demo.telemetry import Telemetry
 
@@ -22,10 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
     telemetry = Telemetry(SERVICE)
     OpenAIInstrumentor().instrument()
-    client = openai.OpenAI(
-        base_url=options.base_url, api_key=f"sk-demo-{SERVICE}", timeout=options.timeout, max_retries=0
-    )
-    return run(SERVICE, options, telemetry, lambda: RagAssistant(client))
+    with make_client(SERVICE, options.base_url, options.timeout) as client:
+        return run(SERVICE, options, telemetry, lambda: RagAssistant(client))
 
 
 if __name__ == "__main__":

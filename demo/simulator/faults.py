@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demo.simulator.errors import Kind
-from demo.simulator.text import number, unit
+from demo.simulator.text import unit
 
 #: Share of failing calls in a demo that nobody disturbs; well below the 5 % at which HighLLMErrorRate fires.
 DEFAULT_ERROR_RATIO = 0.03
 #: Share of answers that the content filter cuts off (``finish_reason: content_filter``, an answer and not an error).
 DEFAULT_CUT_RATIO = 0.008
-#: The order in which kinds come, for each caller; ordinary ones come more often.
+#: The order in which kinds come, shared by all callers, so that the first few errors already show the common kinds.
 _CHAT = (
     Kind.RATE_LIMIT_EXCEEDED,
     Kind.TIMEOUT,
@@ -54,7 +55,7 @@ class FaultPlan:
         self.seed = seed
         self.faults = faults or Faults()
         self._position: dict[tuple[str, ...], float] = {}
-        self._cycle: dict[tuple[str, str], int] = {}
+        self._given: Counter[str] = Counter()
 
     def next(self, caller: str, model: str, operation: str) -> Kind | None:
         """The fault of this call, or None if it is to succeed."""
@@ -63,10 +64,8 @@ class FaultPlan:
         if self.faults.kind is not None:
             return self.faults.kind
         kinds: Sequence[Kind] = _EMBEDDINGS if operation == "embeddings" else _CHAT
-        if (caller, operation) not in self._cycle:  # callers start at different kinds, so all come up sooner
-            self._cycle[caller, operation] = number(self.seed, caller, operation, below=len(kinds))
-        self._cycle[caller, operation] += 1
-        return kinds[self._cycle[caller, operation] % len(kinds)]
+        self._given[operation] += 1
+        return kinds[(self._given[operation] - 1) % len(kinds)]
 
     def cut(self, caller: str, model: str) -> bool:
         """True if the content filter cuts this answer off."""

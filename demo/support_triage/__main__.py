@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-import openai
 from openinference.instrumentation.openai import OpenAIInstrumentor
 from openinference.semconv.resource import ResourceAttributes
 
 from demo.load import parser, run
+from demo.provider_calls import make_client
 from demo.support_triage.app import SupportTriage
 from demo.telemetry import Telemetry
 
@@ -20,10 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser("support_triage").parse_args(arguments)
     telemetry = Telemetry(SERVICE, {ResourceAttributes.PROJECT_NAME: SERVICE})
     OpenAIInstrumentor().instrument(tracer_provider=telemetry.tracer_provider)
-    client = openai.OpenAI(
-        base_url=options.base_url, api_key=f"sk-demo-{SERVICE}", timeout=options.timeout, max_retries=0
-    )
-    return run(SERVICE, options, telemetry, lambda: SupportTriage(client))
+    with make_client(SERVICE, options.base_url, options.timeout) as client:
+        return run(SERVICE, options, telemetry, lambda: SupportTriage(client))
 
 
 if __name__ == "__main__":
