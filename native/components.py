@@ -121,7 +121,7 @@ COMPONENTS: dict[str, Component] = {
         ),
         Component("loki", "logs (API)", "/ready", "loki", deadline=120),
         Component("promtail", "ships log files to Loki", "/ready", "promtail", page="/targets", stop_wave=0),
-        Component("phoenix", "prompts, RAG and evaluations", "/healthz", "phoenix", deadline=180),
+        Component("phoenix", "prompts, RAG and evaluations", "/healthz", "phoenix", deadline=300),
         Component("grafana", "dashboards", "/api/health", "grafana", deadline=120, stop_wave=0),
     )
 }

@@ -42,6 +42,11 @@ def is_complete(context: Context) -> bool:
     return installed == _wanted(context) and os.access(python(context), os.X_OK)
 
 
+def mark_complete(context: Context) -> None:
+    """Note that the environment holds what the lock says."""
+    (folder(context) / ".complete").write_text(_wanted(context), encoding="utf-8")
+
+
 def _wanted(context: Context) -> str:
     return hashlib.sha256(_lock_file(context).read_bytes()).hexdigest()
 
@@ -98,7 +103,7 @@ def install(context: Context, progress: Progress, cancelled: threading.Event) ->
                 if process.returncode != 0:
                     last = "\n".join(f"    {line}" for line in tail(log).splitlines())
                     raise NativeError(f"phoenix: the installation failed\n{last}\n  log: {log}")
-            (target / ".complete").write_text(_wanted(context), encoding="utf-8")
+            mark_complete(context)
             progress.say(f"phoenix: installed in {spell(job.elapsed)}")
     finally:
         progress.end("phoenix")

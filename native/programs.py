@@ -310,7 +310,8 @@ class Programs:
         own = self._context.repo / "secrets"
         wanted = {file.name: file for file in own.iterdir() if file.suffix != ".md"} if own.is_dir() else {}
         for old in folder.iterdir():
-            if old.is_symlink() and old.name not in wanted:
+            # A link whose secret is gone, or our own file that the team's replaces.
+            if old.is_symlink() != (old.name in wanted):
                 old.unlink()
         for name, file in wanted.items():
             _link(folder / name, file)

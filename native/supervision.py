@@ -217,9 +217,9 @@ class Supervisor:
             same = file.exists() and file.read_text(encoding="utf-8") == program.dump()
             known = self.info().get(program.name)
             if known is not None and known.is_wanted_up:
-                if same:
+                if same and known.state != "BACKOFF":
                     return "unchanged"
-                self._stop(program.name)
+                self._stop(program.name)  # also out of a long wait for its next attempt
             if not same:
                 file.touch(mode=0o600)
                 file.write_text(program.dump(), encoding="utf-8")
