@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -116,7 +115,7 @@ class Telemetry:
         logger.propagate = False
         logger.addHandler(LoggingHandler(logger_provider=self.logger_provider))
         warnings = logging.StreamHandler(sys.stderr)
-        warnings.setLevel(logging.CRITICAL if os.environ.get("DEMO_QUIET") else logging.ERROR)
+        warnings.setLevel(logging.ERROR)
         warnings.setFormatter(JsonLines())
         logging.getLogger().addHandler(warnings)
 
