@@ -170,20 +170,23 @@ def parse_size(text: str) -> int:
 
 
 def remember(context: Context, engine: str) -> None:
-    """Note in ``STATE_DIR`` which engine runs the stack, for ``status`` and ``down``."""
+    """Note in ``STATE_DIR`` which engine runs the stack, and on which ports, for ``status`` and ``down``."""
     context.prepare()
     file = context.run / "engine.json"
     unfinished = Path(f"{file}.{os.getpid()}")
-    unfinished.write_text(json.dumps({"engine": engine}), encoding="utf-8")
+    noted = {"engine": engine, "port_offset": context.ports.offset, "listen_host": context.listen_host}
+    unfinished.write_text(json.dumps(noted), encoding="utf-8")
     unfinished.replace(file)
 
 
-def remembered(context: Context) -> str | None:
-    """The engine that runs the stack of this ``STATE_DIR``, if any."""
+def remembered(context: Context) -> tuple[str | None, Context]:
+    """The engine that runs the stack of this ``STATE_DIR``, if any, and the context that it was brought up with."""
     try:
-        return str(json.loads((context.run / "engine.json").read_text(encoding="utf-8"))["engine"])
+        noted = json.loads((context.run / "engine.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return None
+        return None, context
+    ports = Ports(int(noted["port_offset"]))
+    return str(noted["engine"]), replace(context, ports=ports, listen_host=str(noted["listen_host"]))
 
 
 def forget(context: Context) -> None:

@@ -22,13 +22,14 @@ def forced(context: Context) -> str | None:
 
 def current(context: Context) -> DockerEngine | NativeEngine:
     """The engine for ``down``, ``status`` and ``logs``: the one that brought the stack up."""
-    name = docker.remembered(context) or forced(context) or "native"
+    noted, context = docker.remembered(context)
+    name = noted or forced(context) or "native"
     return DockerEngine(context) if name == "docker" else NativeEngine(context)
 
 
 def choose(context: Context) -> tuple[str, str]:
     """The engine for ``up`` and why. Raises :class:`NativeError` if the forced one cannot be used."""
-    wanted, running = forced(context), docker.remembered(context)
+    wanted, running = forced(context), docker.remembered(context)[0]
     if running is not None:
         if wanted is not None and wanted != running:
             raise NativeError(f"{context.state} runs with the {running} engine; make down first, then change it")

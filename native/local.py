@@ -83,9 +83,11 @@ class NativeEngine:
             progress.say(f"ended what was left of an earlier run whose supervisor is gone: {', '.join(left)}")
 
     def _check_ports(self, names: list[str]) -> None:
-        ours = {name for name, info in self._supervisor.info().items() if info.is_wanted_up}
-        needed = {name: self.context.ports.of(name) for name in names if name not in ours}
+        needed = {name: self.context.ports.of(name) for name in names}
         taken = conflicts(needed, self.context.listen_host)
+        if taken:
+            ours = {process.pid for process in marked_processes(self.context.state)}
+            taken = [conflict for conflict in taken if conflict.pid not in ours]
         if taken:
             lines = "\n".join(f"  {conflict}" for conflict in taken)
             raise NativeError(f"{lines}\n  End that process, or shift every port: make up PORT_OFFSET=10000")

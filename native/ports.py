@@ -66,6 +66,7 @@ class Conflict:
     component: str
     port: int
     holder: str
+    pid: int | None = None
 
     def __str__(self) -> str:
         return f"port {self.port}, needed by {self.component}, is taken by {self.holder}"
@@ -84,27 +85,27 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def holder_of(port: int) -> str:
-    """``name (pid N)`` of the process that listens on ``port``, as far as this user may see it."""
+def holder_of(port: int) -> tuple[str, int | None]:
+    """``name (pid N)`` of the process that listens on ``port``, and N, as far as this user may see it."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:
-        return "a process of another user"
+        return "a process of another user", None
     for connection in connections:
         if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
             if connection.pid is None:
-                return "a process of another user"
+                return "a process of another user", None
             try:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})", connection.pid
             except psutil.NoSuchProcess:
-                return f"pid {connection.pid}, which has just ended"
-    return "a process that cannot be seen from here (another user or container)"
+                return f"pid {connection.pid}, which has just ended", None
+    return "a process that cannot be seen from here (another user or container)", None
 
 
 def conflicts(needed: dict[str, dict[str, int]], host: str) -> list[Conflict]:
     """Ports of ``needed`` (component to its ports) that cannot be listened on at ``host``."""
     return [
-        Conflict(component, port, holder_of(port))
+        Conflict(component, port, *holder_of(port))
         for component, ports in needed.items()
         for port in ports.values()
         if not _is_free(host, port)

@@ -14,6 +14,7 @@ from native.context import Context
 from native.docker import DockerEngine, parse_size
 from native.errors import NativeError
 from native.local import NativeEngine
+from native.ports import Ports
 from native.progress import Progress
 from native.supervision import marked_processes
 from tests.unit.native.conftest import PLAIN_PATH, native
@@ -88,7 +89,9 @@ def test_a_running_stack_keeps_its_engine_until_it_is_down(context: Context, com
     found = with_docker(context, commands(docker=WORKS % "exit 0"))
     docker.remember(context, "native")
     assert engine.choose(found) == ("native", "as this stack was brought up")
-    assert isinstance(engine.current(found), NativeEngine)
+    elsewhere = replace(found, ports=Ports(0))
+    assert isinstance(engine.current(elsewhere), NativeEngine)
+    assert engine.current(elsewhere).context.ports == context.ports, "status needs no PORT_OFFSET"
     with pytest.raises(NativeError, match="runs with the native engine; make down first"):
         engine.choose(replace(found, environ={**found.environ, "ENGINE": "docker"}))
     docker.forget(context)
@@ -108,7 +111,7 @@ def test_up_with_docker_fetches_builds_and_waits_and_down_uses_docker_too(
     done = native(found, "down")
     assert done.returncode == 0, done.stderr
     assert asked(found)[-1] == "down --remove-orphans"
-    assert docker.remembered(found) is None
+    assert docker.remembered(found)[0] is None
 
 
 def test_the_closing_table_of_docker_has_the_documented_ports_whatever_the_offset(
@@ -131,7 +134,7 @@ def test_images_that_cannot_be_had_mean_native_and_it_says_so(context: Context, 
     assert done.returncode == 1
     assert "there is no Go on PATH" in done.stderr
     assert asked(found) == ["pull --ignore-buildable --policy missing"]
-    assert docker.remembered(found) != "docker"
+    assert docker.remembered(found)[0] != "docker"
 
 
 def test_images_that_cannot_be_had_are_an_error_if_docker_was_asked_for(
@@ -154,7 +157,7 @@ def test_services_that_do_not_get_healthy_are_an_error_not_a_reason_to_go_native
     assert done.returncode == 1
     assert "docker compose up failed with exit status 1; see: make status, make logs" in done.stderr
     assert "Going native" not in done.stdout
-    assert docker.remembered(found) == "docker", "status and logs must ask Docker"
+    assert docker.remembered(found)[0] == "docker", "status and logs must ask Docker"
 
 
 PS = [

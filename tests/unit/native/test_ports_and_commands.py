@@ -48,7 +48,7 @@ def test_a_port_that_is_taken_on_every_interface_is_taken_on_loopback() -> None:
         server.listen()
         port = server.getsockname()[1]
         assert len(conflicts({"loki": {"loki": port}}, "127.0.0.1")) == 1
-        assert str(os.getpid()) in holder_of(port)
+        assert holder_of(port) == (f"{psutil.Process().name()} (pid {os.getpid()})", os.getpid())
 
 
 def test_a_connection_in_time_wait_does_not_count_as_taken(listener: socket.socket) -> None:
