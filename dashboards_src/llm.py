@@ -89,7 +89,6 @@ def _now(settings: Settings) -> Line:
                     unit="s",
                     no_value=shared.NO_CALLS,
                     steps=shared.latency_steps(settings),
-                    decimals=2,
                 ),
             ),
             (
@@ -100,7 +99,6 @@ def _now(settings: Settings) -> Line:
                     panels.query(promql.quantile(0.95, LLM_TIME_TO_FIRST_TOKEN, window=window)),
                     unit="s",
                     no_value="No streamed answer",
-                    decimals=2,
                 ),
             ),
             (
@@ -234,7 +232,7 @@ def _streaming() -> Line:
                     "Generation speed",
                     "Output and reasoning tokens per second of call time, by model.",
                     [panels.query(f"{generated} / ({seconds} > 0)", "{{model}}")],
-                    unit="short",
+                    unit="suffix: tok/s",
                     no_value="No answer was generated",
                 ),
             ),
@@ -341,7 +339,7 @@ def _comparison(settings: Settings) -> Line:
 
     errors = promql.share(promql.increase(_FAILED), promql.increase(_CALLS), by)
     first = f"{promql.quantile(0.95, LLM_TIME_TO_FIRST_TOKEN, by, window)} >= 0"
-    seconds: Json = {"unit": "s", "decimals": 2}
+    seconds: Json = {"unit": "s"}
     return Line(
         8,
         [
@@ -352,7 +350,7 @@ def _comparison(settings: Settings) -> Line:
                     "Every model of the selection over the time range: what it did, how well, how fast, at what price.",
                     by={"provider": "Provider", "model": "Model"},
                     columns=[
-                        ("Calls", panels.cells(seen), {"unit": "short", "decimals": 0, **panels.cell_bar("blue")}),
+                        ("Calls", panels.cells(seen), {"unit": "locale", "decimals": 0, **panels.cell_bar("blue")}),
                         (
                             "Errors",
                             panels.cells(errors),
@@ -365,7 +363,7 @@ def _comparison(settings: Settings) -> Line:
                             {**seconds, **panels.cell_color(shared.latency_steps(settings))},
                         ),
                         ("First token p95", panels.cells(first), seconds),
-                        ("Tokens per call", panels.cells(f"{tokens} / {seen}"), {"unit": "short", "decimals": 0}),
+                        ("Tokens per call", panels.cells(f"{tokens} / {seen}"), {"unit": "locale", "decimals": 0}),
                         (
                             "Cost per 1000 calls",
                             panels.cells(f"1000 * {cost} / {seen}"),
@@ -388,7 +386,7 @@ def _comparison(settings: Settings) -> Line:
 def _failures() -> Line:
     line = (
         '{job="interactions", status="error", service=~"$service", model=~"$model"} | json | provider=~"$provider" '
-        '| line_format "{{.service}}  {{.model}}  {{.error_type}}  after {{.latency_seconds}} s"'
+        '| line_format "{{.service}}  {{.model}}  {{.error_type}}  after {{.latency_seconds | float64 | printf `%.2f`}} s"'
     )
     return Line(
         9,

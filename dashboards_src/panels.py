@@ -165,7 +165,15 @@ def stat(
 
 
 def gauge(
-    title: str, description: str, target: PrometheusTarget, *, unit: str, no_value: str, steps: Steps, maximum: float
+    title: str,
+    description: str,
+    target: PrometheusTarget,
+    *,
+    unit: str,
+    no_value: str,
+    steps: Steps,
+    maximum: float,
+    decimals: int | None = None,
 ) -> Panel:
     """One number against its limits."""
     return Panel(
@@ -175,6 +183,7 @@ def gauge(
         dataSource=PROMETHEUS,
         targets=[target],
         unit=unit,
+        decimals=decimals,
         min=0,
         max=maximum,
         no_value=no_value,

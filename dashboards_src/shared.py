@@ -104,6 +104,7 @@ def budget_gauge() -> Panel:
         no_value="No budget",
         steps=budget_steps(),
         maximum=1,
+        decimals=1,
     )
 
 

@@ -1,6 +1,6 @@
 // Panels that Plotly draws: lines, bars, heat maps, donuts, gauges.
 
-import { alpha, byThreshold, color, css, fieldOptions, seriesColor } from "./colors.js";
+import { alpha, assign, byThreshold, color, css, fieldOptions, isLight, seriesColor } from "./colors.js";
 import { CALC_NAMES, formatBound, reduce } from "./data.js";
 import { h } from "./dom.js";
 import { clock, local } from "./time.js";
@@ -24,7 +24,7 @@ function baseLayout(extra = {}) {
 
 function timeAxis(range) {
   return {
-    type: "date", range: [local(range.from * 1000), local(range.to * 1000)], gridcolor: css("--grid"), zeroline: false, nticks: 7,
+    type: "date", range: [local(range.from * 1000), local(range.to * 1000)], gridcolor: css("--grid"), zeroline: false, nticks: 7, ticklabeloverflow: "hide past domain",
     tickformatstops: [
       { dtickrange: [null, 6e4], value: "%H:%M:%S" }, { dtickrange: [6e4, 864e5], value: "%H:%M" }, { dtickrange: [864e5, null], value: "%b %d" },
     ],
@@ -56,6 +56,12 @@ function withGaps({ times, values }, step) {
   return { x, y };
 }
 
+/** A stack needs every series at every time; one that is absent adds nothing to it. */
+function onGrid({ times, values }, grid) {
+  const known = new Map(times.map((time, index) => [time, values[index]]));
+  return { x: grid.map(local), y: grid.map((time) => known.get(time) ?? 0) };
+}
+
 function stackedMaximum(all) {
   const sums = new Map();
   for (const { times, values } of all) times.forEach((time, index) => sums.set(time, (sums.get(time) ?? 0) + (values[index] ?? 0)));
@@ -82,7 +88,7 @@ const exemplarTrace = (points, y, unit) => ({
 function eventTraces(events) {
   if (!events.length) return { traces: [], shapes: [] };
   const shapes = events.map((event) => ({
-    type: "line", xref: "x", yref: "paper", x0: local(event.time), x1: local(event.time), y0: 0, y1: 1, line: { color: color(event.color), width: 1, dash: "dot" },
+    type: "line", xref: "x", yref: "paper", x0: local(event.time), x1: local(event.time), y0: 0, y1: 1, opacity: 0.45, layer: "below", line: { color: color(event.color), width: 1, dash: "dot" },
   }));
   return {
     shapes,
@@ -127,7 +133,8 @@ export function timeseries(body, panel, { all, exemplars, events, range }, conte
   const defaults = panel.fieldConfig.defaults;
   const style = defaults.custom ?? {};
   const stacked = style.stacking?.mode === "normal";
-  const entries = all.map((each) => ({ ...each, color: seriesColor(panel, each.name, reduce(each.values, "lastNotNull")) }));
+  const palette = assign(all.map((each) => each.name));
+  const entries = all.map((each) => ({ ...each, color: seriesColor(panel, each.name, reduce(each.values, "lastNotNull"), palette) }));
   const plot = h("div", { class: "plot" });
   const draw = () => {
     const shown = entries.filter((each) => !hidden.has(each.name));
@@ -144,16 +151,17 @@ export function timeseries(body, panel, { all, exemplars, events, range }, conte
     const { axis, margin } = valueAxis(low, high, defaults.unit, height, defaults.decimals);
     const marks = eventTraces(events);
     const bars = style.drawStyle === "bars";
+    const grid = [...new Set(visible.flatMap((each) => each.times))].sort((a, b) => a - b);
     const traces = visible.map((each) => {
       const options = fieldOptions(panel, each.name);
-      const data = stacked && !bars ? { x: each.times.map(local), y: each.values } : withGaps(each, range.step);
+      const data = stacked && !bars ? onGrid(each, grid) : withGaps(each, range.step);
       const text = data.y.map((value) => format(value, options.unit, options.decimals));
       const shared = { ...data, name: each.name, text, hovertemplate: "%{text}<extra>%{fullData.name}</extra>" };
-      if (bars) return { ...shared, type: "bar", textposition: "none", marker: { color: each.color, line: { width: 0 } } };
+      if (bars) return { ...shared, type: "bar", width: range.step * 850, textposition: "none", marker: { color: each.color, line: { width: 0 } } };
       return {
         ...shared, type: "scatter", mode: each.values.length === 1 ? "markers" : "lines", line: { color: each.color, width: (style.lineWidth ?? 1) || 1 },
         ...(stacked ? { stackgroup: "a", fillcolor: alpha(each.color, (style.fillOpacity ?? 20) / 100) }
-          : visible.length < 4 && style.fillOpacity ? { fill: "tozeroy", fillcolor: alpha(each.color, style.fillOpacity / 100) } : {}),
+          : visible.length < 4 && style.fillOpacity && !data.y.includes(null) ? { fill: "tozeroy", fillcolor: alpha(each.color, style.fillOpacity / 100) } : {}),
       };
     });
     if (exemplars.length) traces.push(exemplarTrace(exemplars, exemplars.map((point) => point.value), defaults.unit));
@@ -205,7 +213,7 @@ export function heatmap(body, panel, { all, exemplars, range }, context) {
     xgap: 1, ygap: 1, hoverongaps: false,
     text: names.map((name, row) => times.map((time, column) => `${clock(time)}  ${name}<br><b>${format(rows[row + first][column], "short")}</b> calls`)),
     hovertemplate: "%{text}<extra></extra>",
-    colorscale: [[0, alpha("#3274d9", 0.18)], [0.25, "#2a5db0"], [0.6, "#5794f2"], [1, "#dbe8ff"]],
+    colorscale: isLight() ? [[0, "#e3edfd"], [0.3, "#8ab8ff"], [0.7, "#1f60c4"], [1, "#0d2f6b"]] : [[0, "#1d2c49"], [0.3, "#2a5db0"], [0.65, "#5794f2"], [1, "#dbe8ff"]],
     zmin: 0, colorbar: { thickness: 8, outlinewidth: 0, len: 1, x: 1.01, xpad: 4, tickfont: { size: 10 }, nticks: 4 },
   }, ...(placed.length ? [exemplarTrace(placed, placed.map((point) => point.y), unit)] : [])], baseLayout({
     hovermode: "closest", plot_bgcolor: empty, margin: { l: 58, r: 6, t: 6, b: 22 },
@@ -256,7 +264,7 @@ export function barchart(body, panel, { frame }) {
     text: each.values.map((value) => format(value, unit, decimals)), hovertemplate: "%{text}<extra>%{fullData.name}</extra>",
   })), baseLayout({
     barmode: options.stacking === "normal" ? "stack" : "group", bargap: 1 - (options.barWidth ?? 0.8), dragmode: false, margin: { l: margin, r: 10, t: 6, b: 22 },
-    xaxis: { type: "category", fixedrange: true, tickcolor: "transparent" }, yaxis: axis,
+    xaxis: { type: "category", range: [Math.min(-0.5, x.length - 7.5), x.length - 0.5], fixedrange: true, tickcolor: "transparent" }, yaxis: axis,
   }), CONFIG);
   return true;
 }

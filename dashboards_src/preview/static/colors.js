@@ -12,7 +12,7 @@ const LIGHT = {
 };
 // No red and no green: those are verdicts.
 const NAMES = [
-  "#5794f2", "#ff9830", "#b877d9", "#2fb5b5", "#e88bc4", "#f2cc0c", "#8ab8ff", "#d68a5c", "#7c83fd", "#9fb8ad", "#c9a0ff", "#5fc9e8",
+  "#5794f2", "#ff9830", "#b877d9", "#2fb5b5", "#e88bc4", "#e0b400", "#8ab8ff", "#d68a5c", "#7c83fd", "#9fb8ad", "#c9a0ff", "#5fc9e8",
 ];
 const taken = new Map();
 
@@ -37,6 +37,19 @@ export function byName(name) {
   return taken.get(name);
 }
 
+/** Colours of the names that stand on one panel: those of byName, but never one twice while there are others. */
+export function assign(names) {
+  const chosen = new Map();
+  const used = new Set();
+  for (const name of names) {
+    const own = byName(name);
+    const free = used.has(own) ? NAMES.find((hue) => !used.has(hue)) ?? own : own;
+    chosen.set(name, free);
+    used.add(free);
+  }
+  return chosen;
+}
+
 /** Colour of a value by Grafana thresholds (ascending, the first step's value is null). */
 export function byThreshold(thresholds, value) {
   let chosen = thresholds?.steps?.[0]?.color ?? "green";
@@ -59,12 +72,12 @@ export function fieldOptions(panel, name) {
   return options;
 }
 
-export function seriesColor(panel, name, value) {
+export function seriesColor(panel, name, value, palette = null) {
   const options = fieldOptions(panel, name);
   switch (options.color?.mode) {
     case "fixed": return color(options.color.fixedColor);
     case "thresholds": return byThreshold(options.thresholds, value);
-    default: return byName(name);
+    default: return palette?.get(name) ?? byName(name);
   }
 }
 

@@ -108,9 +108,10 @@ export class DashboardPage {
     let row = null;
     for (const panel of this.dashboard.panels) {
       if (panel.type === "row") {
-        row = { panel, collapsed: panel.collapsed, members: [] };
+        const own = { panel, collapsed: panel.collapsed };
+        own.button = h("button", { type: "button", class: "row-title", "aria-expanded": String(!own.collapsed), onclick: () => this.collapse(own) }, icon("chevron"), h("h2", {}, panel.title));
+        row = own;
         this.rows.push(row);
-        row.button = h("button", { type: "button", class: "row-title", "aria-expanded": String(!row.collapsed), onclick: () => this.collapse(row) }, icon("chevron"), h("h2", {}, panel.title));
         row.element = h("div", { class: "row", style: { "--x": 1, "--w": 24, "--h": 1 } }, row.button);
         this.grid.append(row.element);
         for (const member of panel.panels ?? []) this.place(member, row);

@@ -70,15 +70,16 @@ function one(result, target, all) {
   };
 }
 
-/** Single calls behind a chart: [{time (ms), value, traceId, labels}]; the largest are kept when there are too many. */
-export async function exemplars(expr, range, signal, most = 150) {
+/** Single calls behind a chart: [{time (ms), value, traceId, labels}]; of each slice of the range the slowest two. */
+export async function exemplars(expr, range, signal, slices = 40) {
   const { data } = await get("prometheus/api/v1/query_exemplars", { query: expr, start: range.from, end: range.to }, signal);
   const points = data.flatMap((each) => each.exemplars.map((exemplar) => ({
     time: exemplar.timestamp * 1000, value: Number(exemplar.value), traceId: exemplar.labels.trace_id,
     labels: { ...each.seriesLabels, ...exemplar.labels },
   }))).filter((point) => point.traceId);
   const unique = [...new Map(points.map((point) => [`${point.traceId}${point.value}`, point])).values()];
-  return unique.sort((a, b) => b.value - a.value).slice(0, most);
+  const slice = (point) => Math.floor(((point.time / 1000 - range.from) / (range.to - range.from)) * slices);
+  return [...Map.groupBy(unique, slice).values()].flatMap((group) => group.sort((a, b) => b.value - a.value).slice(0, 2));
 }
 
 /** Newest first: [{time (ms), line, labels}]. */

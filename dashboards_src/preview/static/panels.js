@@ -47,7 +47,7 @@ export function bargauge(body, panel, { all }) {
     return h("div", { class: "bar", role: "img", "aria-label": `${name} ${format(value, unit, decimals)}` },
       h("span", { class: "bar-name", title: name }, name),
       h("span", { class: "bar-track" }, h("span", { class: "bar-fill", style: { width: `${width}%`, background: chosen } })),
-      h("span", { class: "bar-value number" }, format(value, unit, decimals)));
+      h("span", { class: "bar-value number", style: panel.fieldConfig.defaults.color?.mode === "thresholds" ? { color: chosen } : {} }, format(value, unit, decimals)));
   })));
   return true;
 }
@@ -133,6 +133,9 @@ export function stateTimeline(body, panel, { all, range }) {
 
 const LEVELS = { critical: "critical", fatal: "critical", error: "error", err: "error", warn: "warning", warning: "warning", info: "info", debug: "debug", trace: "debug" };
 
+/** Shown in other places of a line, or by opening it. */
+const UNTOLD = new Set(["timestamp", "time", "ts", "level", "trace_id", "span_id", "request_id"]);
+
 /** What a reader wants of a line: the message of a JSON object or of logfmt, else the line as it is. */
 export function summary(line) {
   if (line.startsWith("{")) {
@@ -140,7 +143,8 @@ export function summary(line) {
       const fields = JSON.parse(line);
       const text = fields.message ?? fields.msg ?? fields.body;
       if (typeof text === "string") return { text, fields };
-      return { text: line, fields };
+      const told = Object.entries(fields).filter(([key, value]) => value != null && !UNTOLD.has(key) && typeof value !== "object");
+      return { text: told.map(([key, value]) => `${key}=${typeof value === "number" ? Number(value.toPrecision(3)) : value}`).join("  "), fields };
     } catch {
       return { text: line, fields: {} };
     }
@@ -160,9 +164,9 @@ export function logRows(lines, context) {
       h("summary", {},
         h("time", { datetime: new Date(time).toISOString(), title: local(time) }, clock(time)),
         h("span", { class: "log-level" }, level === "unknown" ? "" : level),
-        h("span", { class: "log-source" }, source),
+        text.startsWith(source) ? null : h("span", { class: "log-source" }, source),
         h("span", { class: "log-line" }, text),
-        traceId ? h("a", { class: "log-trace", href: `/trace/${traceId}`, title: "Open the trace of this line", onclick: (event) => { event.preventDefault(); context.openTrace(traceId); } }, "trace") : null),
+        traceId && traceId !== context.traceId ? h("a", { class: "log-trace", href: `/trace/${traceId}`, title: "Open the trace of this line", onclick: (event) => { event.preventDefault(); context.openTrace(traceId); } }, "trace") : null),
       h("dl", { class: "fields" }, Object.entries(details).sort(([a], [b]) => a.localeCompare(b)).map(([key, value]) => [h("dt", {}, key),
         h("dd", {}, key === "trace_id" ? h("a", { href: `/trace/${value}` }, value) : value)])));
   });

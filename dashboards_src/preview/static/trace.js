@@ -45,8 +45,8 @@ function spanRow({ span, depth, service, children }, start, total) {
         h("span", { class: "swatch", style: { background: hue } }), h("span", { class: "span-service" }, service), h("span", { class: "span-operation", title: span.operationName }, span.operationName),
         failed ? h("span", { class: "badge bad" }, "error") : null),
       h("span", { class: "span-track" },
-        h("span", { class: "span-bar", style: { left: `${left}%`, width: `${width}%`, background: failed ? "var(--bad)" : hue } }),
-        h("span", { class: left + width > 82 ? "span-time before" : "span-time", style: left + width > 82 ? { right: `${100 - left}%` } : { left: `${left + width}%` } }, duration(span.duration / 1000)))),
+        h("span", { class: "span-bar", style: { left: `${left}%`, width: `${width}%`, background: failed ? "var(--bad)" : hue } })),
+      h("span", { class: "number muted" }, duration(span.duration / 1000))),
     h("div", { class: "span-details" },
       h("p", { class: "span-facts" }, [["Span", span.spanID], ["Starts after", duration((span.startTime - start) / 1000)], ["Children", String(children.length)], ["Model", model]]
         .filter(([, value]) => value).map(([name, value]) => h("span", {}, h("b", {}, name), ` ${value}`))),
@@ -60,7 +60,7 @@ async function traceLogs(id, spans, target) {
   const heading = h("h2", {}, "Logs of this trace");
   try {
     const lines = await logLines(`{service_name=~".+"} | trace_id="${id}"`, { from, to }, 500);
-    clear(target, heading, lines.length ? h("div", { class: "logs" }, logRows(lines.reverse(), { openTrace() {} })) : h("p", { class: "nothing" }, "No log line carries this trace id."));
+    clear(target, heading, lines.length ? h("div", { class: "logs" }, logRows(lines.reverse(), { traceId: id })) : h("p", { class: "nothing" }, "No log line carries this trace id."));
     target.dataset.state = lines.length ? "drawn" : "nodata";
   } catch (error) {
     clear(target, heading, h("div", { class: "failure", role: "alert" }, h("p", {}, error.message)));

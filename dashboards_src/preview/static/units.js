@@ -39,6 +39,7 @@ function seconds(value, decimals) {
 
 const FORMATS = {
   none: (value, decimals) => [fixed(value, decimals, decimals == null), ""],
+  locale: (value, decimals) => [value.toLocaleString("en-US", { maximumFractionDigits: decimals ?? automatic(value), minimumFractionDigits: decimals ?? 0 }), ""],
   short: (value, decimals) => scaled(value, 1000, SI, decimals),
   percentunit: (value, decimals) => [fixed(value * 100, decimals, decimals == null), "%"],
   percent: (value, decimals) => [fixed(value, decimals, decimals == null), "%"],
@@ -51,6 +52,10 @@ const FORMATS = {
 
 /** [number, unit] of a value: parts(0.25, "percentunit") is ["25", "%"]. */
 export function parts(value, unit = "none", decimals = null) {
+  if (unit.startsWith("suffix:") && Number.isFinite(value)) {
+    const [text, scale] = FORMATS.short(value, decimals);
+    return [text, scale + unit.slice(7)];
+  }
   if (value == null || Number.isNaN(value)) return ["–", ""];
   if (!Number.isFinite(value)) return [value > 0 ? "∞" : "-∞", ""];
   if (unit === "currencyUSD") {
