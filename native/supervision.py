@@ -32,8 +32,8 @@ _SOCKET_PATH_LIMIT = 96
 _START_SECONDS = 20.0
 #: A component that ends within this many seconds of its start counts as failing to start, and is retried ever later.
 _SETTLED_SECONDS = 10
-#: Graceful shutdown; the longest of ours is the exporter's (limits.shutdown_seconds, 10 by default).
-_STOP_SECONDS = 40
+#: For a stop of several components at once, and for supervisord itself after the last one.
+_SHUTDOWN_SECONDS = 60
 #: What every component gets from the user's environment, and nothing else: neither a secret of the shell, nor what
 #: differs between two shells of one user (PATH), because a changed environment restarts the component.
 _PASSED = (
@@ -46,7 +46,10 @@ _HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Program:
-    """How a component is run. ``fingerprint`` covers the files it reads at its start, so a changed one restarts it."""
+    """How a component is run. ``fingerprint`` covers the files it reads at its start, so a changed one restarts it.
+
+    ``stop_seconds`` is the time it gets to finish what it has accepted before it is killed.
+    """
 
     name: str
     argv: list[str]
@@ -55,6 +58,7 @@ class Program:
     version: str
     source: str
     fingerprint: str = ""
+    stop_seconds: int = 30
 
     def dump(self) -> str:
         return json.dumps(asdict(self), indent=1, sort_keys=True)
@@ -179,13 +183,14 @@ class Supervisor:
             f"[include]\nfiles={shlex.quote(_escape(run / 'conf.d'))}/*.conf\n"
         )
 
-    def _section(self, name: str) -> str:
+    def _section(self, program: Program) -> str:
+        name = program.name
         command = [sys.executable, "-I", str(_HERE / "launch.py"), str(self.program_file(name))]
         return (
             f"[program:{name}]\ncommand={_escape(shlex.join(command))}\nautostart=false\nautorestart=true\n"
             # Restarts after 1, 2, 3 … seconds: for hours, so that what mends itself comes back without a hand.
             f"startsecs={_SETTLED_SECONDS}\nstartretries=100\n"
-            f"stopasgroup=true\nkillasgroup=true\nstopwaitsecs={_STOP_SECONDS}\n"
+            f"stopasgroup=true\nkillasgroup=true\nstopwaitsecs={program.stop_seconds}\n"
             f"redirect_stderr=true\nstdout_logfile={_escape(self.log_of(name))}\n"
             "stdout_logfile_maxbytes=10MB\nstdout_logfile_backups=3\n"
         )
@@ -225,7 +230,7 @@ class Supervisor:
                 file.write_text(program.dump(), encoding="utf-8")
             if known is None:
                 section = self._context.run / "conf.d" / f"{program.name}.conf"
-                section.write_text(self._section(program.name), encoding="utf-8")
+                section.write_text(self._section(program), encoding="utf-8")
                 self._call("supervisor.reloadConfig")
                 self._call("supervisor.addProcessGroup", program.name)
             self._call("supervisor.startProcess", program.name, False)
@@ -282,7 +287,7 @@ class Supervisor:
             if daemon is not None:
                 # Gone already, or it is ended as a leftover below.
                 with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-                    psutil.Process(daemon).wait(_STOP_SECONDS + 5)
+                    psutil.Process(daemon).wait(_SHUTDOWN_SECONDS)
         left = end_processes(marked_processes(self._context.state))
         for file in (self._pidfile, self.socket):
             file.unlink(missing_ok=True)
@@ -298,7 +303,7 @@ class Supervisor:
             except Fault as fault:
                 if fault.faultCode != Faults.NOT_RUNNING:
                     raise
-        end = time.monotonic() + _STOP_SECONDS + 5
+        end = time.monotonic() + _SHUTDOWN_SECONDS
         while time.monotonic() < end:
             if all(row.state in {"STOPPED", "EXITED", "FATAL"} for row in self.info().values() if row.name in names):
                 return

@@ -86,13 +86,10 @@ def test_shutdown_leaves_no_process_not_even_a_grandchild(supervisor: Supervisor
     assert supervisor.shutdown([["tiny"]]) == [], "safe when nothing runs"
 
 
-def test_a_component_that_ignores_the_polite_signal_is_ended(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native.supervision._STOP_SECONDS", 1)
-    supervisor = Supervisor(context)
-    supervisor.start()
+def test_a_component_that_ignores_the_polite_signal_is_ended(supervisor: Supervisor, context: Context) -> None:
     ready = context.state / "ready"
     code = f"import signal, pathlib; signal.signal(15, signal.SIG_IGN); pathlib.Path({str(ready)!r}).touch(); {SLEEP}"
-    supervisor.ensure(program(supervisor, code))
+    supervisor.ensure(replace(program(supervisor, code), stop_seconds=1))
     poll("the handler", ready.exists)
     supervisor.shutdown([["tiny"]])
     assert marked_processes(context.state) == []
