@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards_src import panels, promql, shared
+from dashboards_src import lists, panels, promql, shared
 from dashboards_src.grafana import Json, Line, Section, dashboard
 from observability.catalogue import (
     LLM_BUDGET_LIMIT,
@@ -345,22 +345,22 @@ def _comparison(settings: Settings) -> Line:
         [
             (
                 24,
-                panels.table(
+                lists.table(
                     "Model comparison",
                     "Every model of the selection over the time range: what it did, how well, how fast, at what price.",
                     by={"provider": "Provider", "model": "Model"},
                     columns=[
-                        ("Calls", panels.cells(seen), {"unit": "locale", "decimals": 0, **panels.cell_bar("blue")}),
+                        ("Calls", panels.cells(seen), {"unit": "locale", "decimals": 0, **lists.cell_bar("blue")}),
                         (
                             "Errors",
                             panels.cells(errors),
-                            {"unit": "percentunit", "decimals": 1, **panels.cell_color(shared.error_steps(settings))},
+                            {"unit": "percentunit", "decimals": 1, **lists.cell_color(shared.error_steps(settings))},
                         ),
                         ("p50", panels.cells(quantile(0.5)), seconds),
                         (
                             "p95",
                             panels.cells(quantile(0.95)),
-                            {**seconds, **panels.cell_color(shared.latency_steps(settings))},
+                            {**seconds, **lists.cell_color(shared.latency_steps(settings))},
                         ),
                         ("First token p95", panels.cells(first), seconds),
                         ("Tokens per call", panels.cells(f"{tokens} / {seen}"), {"unit": "locale", "decimals": 0}),
@@ -372,7 +372,7 @@ def _comparison(settings: Settings) -> Line:
                         (
                             "Cost",
                             panels.cells(cost),
-                            {"unit": "currencyUSD", "decimals": 2, **panels.cell_bar(panels.MONEY)},
+                            {"unit": "currencyUSD", "decimals": 2, **lists.cell_bar(panels.MONEY)},
                         ),
                     ],
                     sort="Calls",
@@ -386,14 +386,15 @@ def _comparison(settings: Settings) -> Line:
 def _failures() -> Line:
     line = (
         '{job="interactions", status="error", service=~"$service", model=~"$model"} | json | provider=~"$provider" '
-        '| line_format "{{.service}}  {{.model}}  {{.error_type}}  after {{.latency_seconds | float64 | printf `%.2f`}} s"'
+        '| line_format "{{.service}}  {{.model}}  {{.error_type}}  '
+        'after {{.latency_seconds | float64 | printf `%.2f`}} s"'
     )
     return Line(
         9,
         [
             (
                 24,
-                panels.logs(
+                lists.logs(
                     "Failed calls",
                     "Rows of the interaction log that ended in an error, newest first. The trace id opens the trace.",
                     line,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards_src import foreign, panels, promql, shared
+from dashboards_src import foreign, lists, panels, promql, shared
 from dashboards_src.grafana import Json, Line, Panel, Section, dashboard
 from observability.catalogue import (
     EXPORTER_LAG,
@@ -145,7 +145,7 @@ def _wrong() -> Line:
         [
             (
                 10,
-                panels.alert_list(
+                lists.alert_list(
                     "Alerts",
                     "Firing and pending alerts of Prometheus, most severe first. Each opens its runbook.",
                     no_value="No alert is firing or pending",
@@ -271,7 +271,7 @@ def _operations(settings: Settings) -> Line:
             ),
             (
                 14,
-                panels.table(
+                lists.table(
                     "Operations",
                     "Rate, errors and duration of every operation in the time range, computed from all traces.",
                     by={"service_name": "Service", "span_name": "Operation"},
@@ -280,7 +280,7 @@ def _operations(settings: Settings) -> Line:
                         (
                             "Errors",
                             panels.cells(errors),
-                            {"unit": "percentunit", "decimals": 1, **panels.cell_color(shared.error_steps(settings))},
+                            {"unit": "percentunit", "decimals": 1, **lists.cell_color(shared.error_steps(settings))},
                         ),
                         ("p95", panels.cells(p95), {"unit": "ms"}),
                     ],
@@ -298,7 +298,7 @@ def _logs() -> Line:
         [
             (
                 14,
-                panels.logs(
+                lists.logs(
                     "Errors in logs",
                     "Lines of level error or worse, from apps and from the stack. A trace id opens its trace.",
                     '{service_name=~".+", job!="interactions"} | detected_level=~"error|critical|fatal"',
@@ -307,10 +307,11 @@ def _logs() -> Line:
             ),
             (
                 10,
-                panels.logs(
+                lists.logs(
                     "Notifications",
                     "What Alertmanager sent to the local receiver: which alert fired or was resolved, and when.",
-                    '{job="stack", component="exporter"} |= "notification" | json | event="notification" | line_format "{{.message}}"',
+                    '{job="stack", component="exporter"} |= "notification" | json | event="notification" '
+                    '| line_format "{{.message}}"',
                     no_value="No notification was sent",
                 ),
             ),

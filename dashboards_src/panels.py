@@ -1,4 +1,4 @@
-"""The house style: one function per kind of panel, one colour per meaning.
+"""The house style: one function per kind of chart, one colour per meaning. (Tables and lists: ``lists``.)
 
 Every panel asks for a title, a description and what to show when there is nothing to show.
 """
@@ -6,12 +6,11 @@ Every panel asks for a title, a description and what to show when there is nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from dashboards_src.grafana import LOKI, PROMETHEUS, Json, LokiTarget, Panel, PrometheusTarget, thresholds
+from dashboards_src.grafana import PROMETHEUS, Json, Panel, PrometheusTarget
 
 # --- Colours by meaning; names are Grafana's palette, which adapts to its light theme -----------------------------
-GOOD, NOTICE, WARNING, BAD = "green", "yellow", "orange", "red"
+GOOD, WARNING, BAD = "green", "orange", "red"
 NEUTRAL, MONEY = "blue", "purple"
 #: From the usual to the rare.
 QUANTILES = {"p50": "super-light-blue", "p95": "blue", "p99": "dark-purple"}
@@ -36,7 +35,7 @@ ERRORS = {
 }
 #: The colour of a model or service follows from its name, so it is the same on every panel.
 BY_NAME: Json = {"mode": "palette-classic-by-name"}
-_BY_THRESHOLD: Json = {"mode": "thresholds"}
+BY_THRESHOLD: Json = {"mode": "thresholds"}
 
 Steps = Sequence[tuple[float, str]]
 
@@ -133,7 +132,6 @@ def stat(
     steps: Steps = (),
     base: str = GOOD,
     decimals: int | None = None,
-    links: Sequence[Json] = (),
 ) -> Panel:
     """One number; a range query adds its course. With ``steps`` the colour is a verdict, else it is neutral."""
     return Panel(
@@ -148,8 +146,7 @@ def stat(
         no_value=no_value,
         base=base if steps else NEUTRAL,
         steps=steps,
-        color=_BY_THRESHOLD,
-        links=list(links),
+        color=BY_THRESHOLD,
         options={
             "colorMode": "value",
             "graphMode": "none" if target.instant else "area",
@@ -188,7 +185,7 @@ def gauge(
         max=maximum,
         no_value=no_value,
         steps=steps,
-        color=_BY_THRESHOLD,
+        color=BY_THRESHOLD,
         options={
             "minVizHeight": 75,
             "minVizWidth": 75,
@@ -227,7 +224,7 @@ def bar_gauge(
         no_value=no_value,
         base=base,
         steps=steps,
-        color=color or _BY_THRESHOLD,
+        color=color or BY_THRESHOLD,
         overrides=overrides,
         options={
             "displayMode": "basic",
@@ -345,74 +342,6 @@ def day_bars(title: str, description: str, target: PrometheusTarget, *, unit: st
     )
 
 
-def table(
-    title: str,
-    description: str,
-    *,
-    by: Mapping[str, str],
-    columns: Sequence[tuple[str, PrometheusTarget, Json]],
-    sort: str,
-    no_value: str,
-) -> Panel:
-    """One row per combination of the labels ``by`` (label to column title), then one column per query.
-
-    A column is ``(title, query, properties)``; properties are Grafana field options such as ``{"unit": "s"}``.
-    Every query must group by exactly these labels, so that the merge puts them on one row.
-    """
-    targets = [target for _, target, _ in columns]
-    values = [f"Value #{chr(ord('A') + index)}" if len(targets) > 1 else "Value" for index in range(len(targets))]
-    renamed = {**by, **{value: column for value, (column, _, _) in zip(values, columns, strict=True)}}
-    return Panel(
-        type="table",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=targets,
-        unit="short",
-        no_value=no_value,
-        custom={"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "inspect": False},
-        transformations=[
-            *([{"id": "merge", "options": {}}] if len(targets) > 1 else []),
-            {
-                "id": "organize",
-                "options": {
-                    "excludeByName": {"Time": True},
-                    "indexByName": {name: position for position, name in enumerate(renamed)},
-                    "renameByName": renamed,
-                },
-            },
-        ],
-        overrides=[
-            {
-                "matcher": {"id": "byName", "options": column},
-                "properties": [{"id": key, "value": value} for key, value in properties.items()],
-            }
-            for column, _, properties in columns
-        ],
-        options={
-            "cellHeight": "sm",
-            "footer": {"show": False, "reducer": ["sum"], "fields": "", "countRows": False},
-            "showHeader": True,
-            "sortBy": [{"displayName": sort, "desc": True}],
-        },
-    )
-
-
-def cell_color(steps: Steps, *, background: bool = False) -> Json:
-    """Column properties: the cell's text (or background) takes the colour of its threshold."""
-    cell: Json = {"type": "color-background", "mode": "basic"} if background else {"type": "color-text"}
-    return {"custom.cellOptions": cell, "thresholds": thresholds(steps, "text"), "color": _BY_THRESHOLD}
-
-
-def cell_bar(color: str) -> Json:
-    """Column properties: a bar beside the number, relative to the largest value of the column."""
-    return {
-        "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
-        "color": {"mode": "fixed", "fixedColor": color},
-        "min": 0,
-    }
-
-
 def state_timeline(
     title: str, description: str, target: PrometheusTarget, *, states: Mapping[int, tuple[str, str]], no_value: str
 ) -> Panel:
@@ -446,53 +375,4 @@ def state_timeline(
             "showValue": "never",
             "tooltip": {"mode": "single", "sort": "none"},
         },
-    )
-
-
-def logs(title: str, description: str, expr: str, *, no_value: str, max_lines: int = 200) -> Panel:
-    """Newest lines first; a line opens to its fields, among them the trace id."""
-    return Panel(
-        type="logs",
-        title=title,
-        description=description,
-        dataSource=LOKI,
-        targets=[LokiTarget(expr=expr, max_lines=max_lines)],
-        unit="none",
-        no_value=no_value,
-        options={
-            "dedupStrategy": "none",
-            "enableLogDetails": True,
-            "prettifyLogMessage": False,
-            "showCommonLabels": False,
-            "showLabels": False,
-            "showTime": True,
-            "sortOrder": "Descending",
-            "wrapLogMessage": True,
-        },
-    )
-
-
-def alert_list(title: str, description: str, *, no_value: str, severities: str = "critical|warning|info") -> Panel:
-    """Alerts of Prometheus that fire or are about to, most severe first."""
-    options: dict[str, Any] = {
-        "alertInstanceLabelFilter": f'{{severity=~"{severities}"}}',
-        "alertName": "",
-        "dashboardAlerts": False,
-        "datasource": "Prometheus",  # the name, not the uid
-        "groupBy": [],
-        "groupMode": "default",
-        "maxItems": 20,
-        "showInactiveAlerts": False,
-        "sortOrder": 3,  # by importance
-        "stateFilter": {"firing": True, "pending": True, "noData": False, "normal": False, "error": True},
-        "viewMode": "list",
-    }
-    return Panel(
-        type="alertlist",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        unit="none",
-        no_value=no_value,
-        options=options,
     )

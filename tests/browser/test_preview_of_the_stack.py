@@ -50,7 +50,7 @@ def test_a_chosen_model_filters_every_panel_and_is_in_the_address(tab: Tab, stac
     page.wait_for_url(f"**var-model={model}*")
     table = page.locator("[data-panel-type=table] tbody tr")
     page.wait_for_function(
-        "document.querySelectorAll('[data-panel-type=table] tbody tr').length === 1", timeout=DEADLINE
+        "() => document.querySelectorAll('[data-panel-type=table] tbody tr').length === 1", timeout=DEADLINE
     )
     assert model in table.inner_text()
     page.reload()

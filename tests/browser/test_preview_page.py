@@ -108,7 +108,7 @@ def test_time_range_and_refresh_are_in_the_address_and_go_along_to_the_next_dash
     assert href is not None and "from=now-6h" in href and "refresh=1m" in href
     page.go_back()
     page.go_back()
-    page.wait_for_function("!location.search.includes('from')")
+    page.wait_for_function("() => !location.search.includes('from')")
 
 
 def test_a_custom_range_that_ends_before_it_begins_is_refused(tab: Tab, preview: str) -> None:
@@ -147,7 +147,7 @@ def test_a_row_folds_and_a_panel_stands_alone(tab: Tab, preview: str) -> None:
     page.wait_for_url("**viewPanel=*")
     assert page.locator("[data-panel-id]:visible").count() == 1
     page.keyboard.press("Escape")
-    page.wait_for_function("!location.search.includes('viewPanel')")
+    page.wait_for_function("() => !location.search.includes('viewPanel')")
 
 
 def test_every_panel_has_a_name_and_a_description_for_a_screen_reader(tab: Tab, preview: str) -> None:

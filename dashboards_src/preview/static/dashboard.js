@@ -222,7 +222,7 @@ export class DashboardPage {
 export function externalLinks(dashboard, config, known) {
   const values = initial(dashboard, new URLSearchParams(), config.links);
   return (dashboard.links ?? []).filter((link) => !known.some((uid) => link.url === `/d/${uid}`)).map((link) => {
-    const url = interpolate(link.url, dashboard, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value])));
+    const url = interpolate(link.url, dashboard, values);
     const outside = /^https?:/.test(url);
     if (!outside && !url.startsWith("/")) return null;
     return h("a", { href: url, title: link.tooltip, ...(outside ? { target: "_blank", rel: "noreferrer" } : {}) }, link.title, outside ? icon("out") : null);
