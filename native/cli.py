@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(verb, help=f"{verb} one component").add_argument("component", choices=list(COMPONENTS))
     builds = commands.add_parser("build", help="build what is neither on PATH nor in the cache")
     what = builds.add_mutually_exclusive_group()
-    what.add_argument("--tools", action="store_true", help="only promtool and amtool")
+    what.add_argument(
+        "--tools", action="store_true", help="only what tests and checks use: promtool, amtool, docker-compose"
+    )
     what.add_argument("--all", action="store_true", help="components, tools and Phoenix's environment")
     builds.add_argument("names", nargs="*", metavar="name", help="only these")
     commands.add_parser("preview", help="the preview in the foreground, on PREVIEW_PORT")

@@ -76,6 +76,15 @@ GO_BINARIES: dict[str, GoBinary] = {
             weight=33,
             tool=True,
         ),
+        GoBinary(
+            "docker-compose",
+            "docker_compose",
+            "github.com/docker/compose/v2/cmd",
+            "github.com/docker/compose/v2/internal.Version=v{version}",
+            weight=132,
+            version_arguments=("version",),
+            tool=True,
+        ),
     )
 }
 

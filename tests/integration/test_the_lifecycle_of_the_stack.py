@@ -99,7 +99,7 @@ def test_every_component_listens_on_loopback_only(own_stack: Stack) -> None:
         pids |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
     listening = [c for c in psutil.net_connections("inet") if c.status == psutil.CONN_LISTEN and c.pid in pids]
     assert {c.laddr.port for c in listening} & ports
-    outside = [(c.pid, c.laddr) for c in listening if c.laddr.ip not in ("127.0.0.1", "::1")]
+    outside = [(c.pid, c.laddr) for c in listening if c.laddr.ip not in ("127.0.0.1", "::1", "::ffff:127.0.0.1")]
     assert not outside
 
 

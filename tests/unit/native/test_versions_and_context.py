@@ -28,6 +28,7 @@ def go_mod(component: str) -> str:
         ("alertmanager", "github.com/prometheus/alertmanager", "v{version}"),
         ("loki", "github.com/grafana/loki/v3", "v{version}"),
         ("promtail", "github.com/grafana/loki/v3", "v{version}"),
+        ("docker_compose", "github.com/docker/compose/v2", "v{version}"),
     ],
 )
 def test_a_module_pins_the_release_that_env_lists(component: str, module: str, tag: str) -> None:
