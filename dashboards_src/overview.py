@@ -320,8 +320,8 @@ def _logs() -> Line:
 
 
 def _pipeline() -> Line:
-    received = promql.total(promql.rate(promql.series(EXPORTER_RECEIVED, signal="spans")))
-    rejected = promql.total(promql.rate(promql.series(EXPORTER_REJECTED, signal="spans")))
+    received = promql.total(promql.rate(promql.series(EXPORTER_RECEIVED, signal="traces")))
+    rejected = promql.total(promql.rate(promql.series(EXPORTER_REJECTED, signal="traces")))
     delivered = f"sum by (exporter) (rate({foreign.GATEWAY_SENT_SPANS}[{promql.RATE}]))"
     queues = f"max by (exporter) ({foreign.GATEWAY_QUEUE_SIZE} / {foreign.GATEWAY_QUEUE_CAPACITY})"
     return Line(
