@@ -42,6 +42,7 @@ preview: .venv/.stack  ## draw the generated dashboards from the running stack, 
 generate: .venv/.stack  ## write rules, notification routes and dashboards anew from observability.yml
 	@$(BIN)/python -m alerts.generate
 	@$(BIN)/python -m dashboards_src.generate
+	@$(BIN)/python -m observability.reference
 
 .PHONY: check
 check: .venv/.dev  ## lint, format, types, and that every generated file is up to date
@@ -50,6 +51,7 @@ check: .venv/.dev  ## lint, format, types, and that every generated file is up t
 	$(BIN)/mypy
 	$(BIN)/python -m alerts.generate --check
 	$(BIN)/python -m dashboards_src.generate --check
+	$(BIN)/python -m observability.reference --check
 
 .PHONY: test
 test: check chromium  ## every check and test, against the real components (builds them first)
