@@ -151,7 +151,7 @@ class Programs:
             f"--web.listen-address={self._address('prometheus')}",
             f"--storage.tsdb.retention.size={context.environ.get('PROMETHEUS_RETENTION_SIZE') or '10GB'}",
             f"--web.external-url={self.environment('prometheus')['PROMETHEUS_PUBLIC_URL']}",
-            "--enable-feature=exemplar-storage",
+            "--enable-feature=exemplar-storage,created-timestamp-zero-ingestion",
         ]
         if context.connect_host == "127.0.0.1" == context.listen_host:
             argv.append("--web.enable-lifecycle")

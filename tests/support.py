@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
@@ -150,3 +151,33 @@ class Stack:
         assert answer.status_code == 200, answer.text
         result: list[dict[str, Any]] = answer.json()["data"]["result"]
         return result
+
+
+def send_span(stack: Stack, service: str, trace_id: bytes) -> None:
+    """One GenAI client span by OTLP/HTTP, as any SDK would send it."""
+    now = time.time_ns()
+    request = ExportTraceServiceRequest()
+    resource = request.resource_spans.add()
+    attribute = resource.resource.attributes.add()
+    attribute.key, attribute.value.string_value = "service.name", service
+    span = resource.scope_spans.add().spans.add()
+    span.trace_id, span.span_id, span.name, span.kind = trace_id, b"\x01" * 8, "chat gpt-4o-mini", span.SPAN_KIND_CLIENT
+    span.start_time_unix_nano, span.end_time_unix_nano = now - 500_000_000, now
+    for key, value in {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o-mini",
+        "gen_ai.response.model": "gpt-4o-mini",
+    }.items():
+        item = span.attributes.add()
+        item.key, item.value.string_value = key, value
+    for key, number in {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100}.items():
+        item = span.attributes.add()
+        item.key, item.value.int_value = key, number
+    answer = httpx.post(
+        f"{stack.url('otlp-http')}/v1/traces",
+        content=request.SerializeToString(),
+        headers={"content-type": "application/x-protobuf"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text

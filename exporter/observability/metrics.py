@@ -19,7 +19,6 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
-    disable_created_metrics,
 )
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -89,11 +88,27 @@ class _Readings(Collector):
         yield GaugeMetricFamily(self._family.name, self._family.help, labels=self._family.labels)
 
 
+class _WithoutCreationTimes(Collector):
+    """A registry as the text format may show it.
+
+    OpenMetrics says when a counter began, and Prometheus (``created-timestamp-zero-ingestion``) reads from it that the
+    counter was 0 then, so that ``increase`` sees the very first error, token or dollar of a series. In the text format
+    the same ``_created`` values would be gauges of their own and double every counter.
+    """
+
+    def __init__(self, registry: Collector) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
+
+
 class Metrics:
     """Every exposed family of the catalogue in a registry of its own, with the process's own metrics."""
 
     def __init__(self, *, label_values: int, label_length: int, readings: Mapping[Family, Reading]) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # each _created series would double a counter
         self.guard = Guard(label_values, label_length)
         self.registry = CollectorRegistry(auto_describe=False)
         self._collectors: dict[str, _Child] = {}
@@ -139,7 +154,8 @@ class Metrics:
     def page(self, accept: str) -> tuple[bytes, str]:
         """The page as ``accept`` asks for it (OpenMetrics with exemplars, or text), and its content type."""
         encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        openmetrics = content_type.startswith("application/openmetrics-text")
+        return encode(self.registry if openmetrics else _WithoutCreationTimes(self.registry)), content_type
 
     def _child(self, family: Family, labels: tuple[str, ...]) -> _Child:
         known = self._children.get((family.name, labels))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 import httpx
 import pytest
 
 from tests.conftest import DemoRun
-from tests.support import Stack, poll
+from tests.support import Stack, poll, send_span
 
 pytestmark = pytest.mark.integration
 
@@ -67,3 +69,20 @@ def test_jaeger_answers_service_performance_questions_from_prometheus(stack: Sta
         return answer.json().get("metrics") if answer.status_code == 200 else None
 
     assert poll("call rates in Jaeger's service performance API", calls)
+
+
+def test_the_very_first_call_of_a_service_counts(stack: Stack) -> None:
+    # A counter that appears at 1 has not increased, unless Prometheus knows when it began.
+    service = f"newcomer-{uuid.uuid4().hex[:8]}"
+    send_span(stack, service, uuid.uuid4().bytes)
+    poll(
+        "increase of its requests", lambda: stack.query(f'increase(llm_requests_total{{service="{service}"}}[5m]) > 0')
+    )
+    poll(
+        "increase of its cost",
+        lambda: stack.query(f'increase(llm_token_cost_usd_total{{service="{service}"}}[5m]) > 0'),
+    )
+
+
+def test_creation_times_are_no_series_of_their_own(stack: Stack, demo: DemoRun) -> None:
+    assert stack.query('count({__name__=~"(llm|exporter|rag)_.+_created"})') == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +11,8 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.support import PORTS, Stack, free_offset, poll, port_is_free
+from tests.support import PORTS, Stack, free_offset, poll, port_is_free, send_span
 
 pytestmark = pytest.mark.integration
 
@@ -43,36 +41,6 @@ def processes_of(stack: Stack) -> list[str]:
         except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
     return found
-
-
-def send_span(stack: Stack, trace_id: bytes) -> None:
-    """One GenAI client span by OTLP/HTTP, as any SDK would send it."""
-    now = time.time_ns()
-    request = ExportTraceServiceRequest()
-    resource = request.resource_spans.add()
-    attribute = resource.resource.attributes.add()
-    attribute.key, attribute.value.string_value = "service.name", "lifecycle"
-    span = resource.scope_spans.add().spans.add()
-    span.trace_id, span.span_id, span.name, span.kind = trace_id, b"\x01" * 8, "chat gpt-4o-mini", span.SPAN_KIND_CLIENT
-    span.start_time_unix_nano, span.end_time_unix_nano = now - 500_000_000, now
-    for key, value in {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "openai",
-        "gen_ai.request.model": "gpt-4o-mini",
-        "gen_ai.response.model": "gpt-4o-mini",
-    }.items():
-        item = span.attributes.add()
-        item.key, item.value.string_value = key, value
-    for key, number in {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100}.items():
-        item = span.attributes.add()
-        item.key, item.value.int_value = key, number
-    answer = httpx.post(
-        f"{stack.url('otlp-http')}/v1/traces",
-        content=request.SerializeToString(),
-        headers={"content-type": "application/x-protobuf"},
-        timeout=30,
-    )
-    assert answer.status_code == 200, answer.text
 
 
 def in_jaeger(stack: Stack, trace_id: bytes) -> bool:
@@ -121,7 +89,7 @@ def test_a_killed_component_comes_back(own_stack: Stack) -> None:
 
 def test_down_leaves_no_process_and_no_port_and_the_next_up_has_the_data(own_stack: Stack) -> None:
     trace_id = uuid.uuid4().bytes
-    send_span(own_stack, trace_id)
+    send_span(own_stack, "lifecycle", trace_id)
     poll("the span in Jaeger", lambda: in_jaeger(own_stack, trace_id))
     poll("its request in Prometheus", lambda: requests_in_prometheus(own_stack) >= 1, deadline=90)
 

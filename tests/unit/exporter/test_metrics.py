@@ -183,3 +183,11 @@ def test_a_batch_that_cannot_be_measured_is_logged_and_the_next_one_is_measured(
     assert "a batch of 1 spans could not be measured" in caplog.text
     send(client, span(chat()))
     assert total(client, "llm_requests_total") == 1
+
+
+def test_openmetrics_says_when_a_counter_began_and_the_text_format_does_not(client: TestClient) -> None:
+    traffic(client)
+    openmetrics = client.get("/metrics", headers=OPENMETRICS).text
+    assert re.search(r"^llm_requests_created\{.+\} \d", openmetrics, re.MULTILINE)
+    assert re.search(r"^llm_request_latency_seconds_created\{.+\} \d", openmetrics, re.MULTILINE)
+    assert "_created" not in client.get("/metrics").text
