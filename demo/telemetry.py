@@ -84,13 +84,13 @@ class JsonLines(logging.Formatter):
 class Telemetry:
     """The three providers of a service, and whether all of their data arrived."""
 
-    def __init__(self, service: str, resource: Mapping[str, str] | None = None) -> None:
+    def __init__(self, service: str) -> None:
         attributes = {
             "service.name": service,
             "service.version": SERVICE_VERSION,
             "deployment.environment.name": "demo",
             "deployment.environment": "demo",  # the name before semantic conventions 1.27, which many queries use
-            **(resource or {}),
+            "openinference.project.name": service,  # what Phoenix groups by; else all is in its project "default"
         }
         described = Resource.create(attributes)
         self.spans = CountingSpanExporter()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from openinference.instrumentation.openai import OpenAIInstrumentor
-from openinference.semconv.resource import ResourceAttributes
 
 from demo.load import parser, run
 from demo.provider_calls import make_client
@@ -18,7 +17,7 @@ SERVICE = "support-triage"
 def main(arguments: list[str] | None = None) -> int:
     """Run the service; returns its exit code."""
     options = parser("support_triage").parse_args(arguments)
-    telemetry = Telemetry(SERVICE, {ResourceAttributes.PROJECT_NAME: SERVICE})
+    telemetry = Telemetry(SERVICE)
     OpenAIInstrumentor().instrument(tracer_provider=telemetry.tracer_provider)
     with make_client(SERVICE, options.base_url, options.timeout) as client:
         return run(SERVICE, options, telemetry, lambda: SupportTriage(client))

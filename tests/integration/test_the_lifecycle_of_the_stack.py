@@ -29,14 +29,14 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def processes_of(stack: Stack) -> list[str]:
-    """Processes that were started for this stack: each carries its state folder in its environment."""
+    """Processes that were started for this stack: each carries its state folder in its environment, as a mark."""
     mark = str(stack.state_dir)
     found = []
     for process in psutil.process_iter(["pid", "name"]):
         if process.pid == os.getpid():
             continue
         try:
-            if process.environ().get("STATE_DIR") == mark:
+            if process.environ().get("AI_OBSERVABILITY_STACK") == mark:
                 found.append(f"{process.pid} {process.name()}")
         except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
@@ -93,6 +93,7 @@ def test_down_leaves_no_process_and_no_port_and_the_next_up_has_the_data(own_sta
     poll("the span in Jaeger", lambda: in_jaeger(own_stack, trace_id))
     poll("its request in Prometheus", lambda: requests_in_prometheus(own_stack) >= 1, deadline=90)
 
+    assert len(processes_of(own_stack)) > len(own_stack.status()["components"]), "the supervisor and every component"
     own_stack.down()
     assert processes_of(own_stack) == []
     taken = [name for name, port in PORTS.items() if not port_is_free(port + own_stack.offset)]

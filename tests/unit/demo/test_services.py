@@ -100,8 +100,7 @@ def test_the_resource_says_which_service_version_and_environment_it_is(either: R
             assert resource["service.name"] == either.service
             assert resource["service.version"]
             assert resource["deployment.environment.name"] == resource["deployment.environment"] == "demo"
-            project = "support-triage" if either.service == "support-triage" else None
-            assert resource.get("openinference.project.name") == project
+            assert resource["openinference.project.name"] == either.service
 
 
 def test_every_trace_has_one_root_of_kind_server_and_no_orphans(either: Run) -> None:
