@@ -39,6 +39,10 @@ class Meter:
         self._ledger.add(self._spendings(priced))
         return priced
 
+    def failed(self, spans: int) -> None:
+        """Count ``spans`` that were accepted and could not be measured."""
+        self._metrics.increase(catalogue.EXPORTER_REJECTED, ("traces", "measure_failed"), spans)
+
     def _with_model(self, call: LlmCall) -> LlmCall:
         """A call that nothing answered gets the model that last answered for the one asked for.
 

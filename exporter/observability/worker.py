@@ -113,7 +113,8 @@ class Worker:
             try:
                 self._measure(batch)
             except Exception:
-                # One bad batch must not end the measuring of all later ones: it is reported with its size instead.
+                # One bad batch must not end the measuring of all later ones: it is counted and reported instead.
+                self._meter.failed(batch.count)
                 _LOG.exception(
                     "a batch of %d spans could not be measured", batch.count, extra={"event": "measure_failed"}
                 )

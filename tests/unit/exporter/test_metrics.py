@@ -174,13 +174,14 @@ def test_the_queue_is_on_the_page(client: TestClient) -> None:
     assert [each.labels for each in matching(client, "exporter_queue_items")] == [{"queue": "measure"}]
 
 
-def test_a_batch_that_cannot_be_measured_is_logged_and_the_next_one_is_measured(
+def test_a_batch_that_cannot_be_measured_is_counted_and_logged_and_the_next_one_is_measured(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr("observability.worker.normalise", lambda *_a, **_k: 1 / 0)
         send(client, span(chat()))
     assert "a batch of 1 spans could not be measured" in caplog.text
+    assert total(client, "exporter_rejected_total", signal="traces", reason="measure_failed") == 1
     send(client, span(chat()))
     assert total(client, "llm_requests_total") == 1
 
