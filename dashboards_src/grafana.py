@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import attr
 from grafanalib import core
@@ -242,7 +243,7 @@ def datasource_variable() -> Json:
 
 
 def label_variable(name: str, query: str, *, label: str, description: str) -> Json:
-    """A multi-value variable filled by ``label_values(...)``; All is ``.+``."""
+    """A multi-value variable filled by ``label_values(...)``; All filters nothing."""
     return {
         "name": name,
         "type": "query",
@@ -251,7 +252,7 @@ def label_variable(name: str, query: str, *, label: str, description: str) -> Js
         "datasource": PROMETHEUS,
         "query": query,
         "definition": query,
-        "allValue": ".+",
+        "allValue": ".*",  # not ".+": in an address a plus is a space
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
         "hide": 0,
         "includeAll": True,
@@ -260,19 +261,6 @@ def label_variable(name: str, query: str, *, label: str, description: str) -> Js
         "refresh": 2,  # on time range change: services come and go
         "regex": "",
         "sort": 1,
-    }
-
-
-def constant_variable(name: str, value: str) -> Json:
-    """A hidden value that links and queries can name."""
-    return {
-        "name": name,
-        "type": "constant",
-        "query": value,
-        "current": {"selected": True, "text": value, "value": value},
-        "hide": 2,
-        "options": [],
-        "skipUrlSync": True,
     }
 
 
@@ -300,9 +288,19 @@ def dashboard_link(title: str, uid: str, tooltip: str) -> core.DashboardLink:
     )
 
 
-def external_link(title: str, url: str, tooltip: str) -> core.DashboardLink:
-    """To a page outside Grafana, in a tab of its own."""
-    return core.DashboardLink(title=title, type="link", uri=url, tooltip=tooltip, keepTime=False, targetBlank=True)
+def explore_link(title: str, uid: str, query: Json, tooltip: str) -> core.DashboardLink:
+    """To Explore with one query of the data source ``uid`` over the same time range, in a tab of its own."""
+    source = {"uid": uid, "type": uid}
+    pane = {
+        "datasource": uid,
+        "queries": [{"refId": "A", "datasource": source, **query}],
+        "range": {"from": "${__from}", "to": "${__to}"},
+    }
+    # What Grafana replaces stays as it is; everything else is encoded.
+    panes = quote(json.dumps({"a": pane}, separators=(",", ":")), safe="${}:")
+    return core.DashboardLink(
+        title=title, type="link", uri=f"/explore?schemaVersion=1&panes={panes}", tooltip=tooltip, targetBlank=True
+    )
 
 
 def dashboard(

@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from dashboards_src.grafana import LOKI, PROMETHEUS, Json, LokiTarget, Panel, PrometheusTarget, thresholds
-from dashboards_src.panels import BY_THRESHOLD, Steps
+from dashboards_src.panels import BY_THRESHOLD, GOOD, Steps
+
+#: A cell without a number. (The panel's own text stands for a table without rows.)
+NO_CELL = "–"
+
+
+@dataclass(frozen=True)
+class Label:
+    """A column of names, ``width`` pixels wide; the last one takes what is left, but never less."""
+
+    title: str
+    width: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers, ``width`` pixels wide. ``properties`` are Grafana field options as ``{"unit": "s"}``."""
+
+    title: str
+    width: int
+    target: PrometheusTarget
+    properties: Json
 
 
 def table(
-    title: str,
-    description: str,
-    *,
-    by: Mapping[str, str],
-    columns: Sequence[tuple[str, PrometheusTarget, Json]],
-    sort: str,
-    no_value: str,
+    title: str, description: str, *, by: Mapping[str, Label], columns: Sequence[Column], sort: str, no_value: str
 ) -> Panel:
-    """One row per combination of the labels ``by`` (label to column title), then one column per query.
+    """One row per combination of the labels ``by``, then one column per query.
 
-    A column is ``(title, query, properties)``; properties are Grafana field options such as ``{"unit": "s"}``.
-    Every query must group by exactly these labels, so that the merge puts them on one row.
+    Every query must group by exactly these labels, so that the merge puts them on one row; a row that a query lacks
+    shows a dash there.
     """
-    targets = [target for _, target, _ in columns]
+    labels = list(by.values())
+    targets = [column.target for column in columns]
     values = [f"Value #{chr(ord('A') + index)}" if len(targets) > 1 else "Value" for index in range(len(targets))]
-    renamed = {**by, **{value: column for value, (column, _, _) in zip(values, columns, strict=True)}}
+    renamed = {
+        **{name: label.title for name, label in by.items()},
+        **{value: column.title for value, column in zip(values, columns, strict=True)},
+    }
     return Panel(
         type="table",
         title=title,
@@ -46,11 +66,12 @@ def table(
             },
         ],
         overrides=[
-            {
-                "matcher": {"id": "byName", "options": column},
-                "properties": [{"id": key, "value": value} for key, value in properties.items()],
-            }
-            for column, _, properties in columns
+            *(_column(label.title, {"custom.width": label.width}) for label in labels[:-1]),
+            _column(labels[-1].title, {"custom.minWidth": labels[-1].width}),
+            *(
+                _column(each.title, {"custom.width": each.width, "noValue": NO_CELL, **each.properties})
+                for each in columns
+            ),
         ],
         options={
             "cellHeight": "sm",
@@ -59,6 +80,13 @@ def table(
             "sortBy": [{"displayName": sort, "desc": True}],
         },
     )
+
+
+def _column(title: str, properties: Json) -> Json:
+    return {
+        "matcher": {"id": "byName", "options": title},
+        "properties": [{"id": key, "value": value} for key, value in properties.items()],
+    }
 
 
 def cell_color(steps: Steps) -> Json:
@@ -76,6 +104,17 @@ def cell_bar(color: str) -> Json:
         "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
         "color": {"mode": "fixed", "fixedColor": color},
         "min": 0,
+    }
+
+
+def cell_level(steps: Steps, maximum: float) -> Json:
+    """Column properties: a bar up to ``maximum`` in the colour of its threshold."""
+    return {
+        "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
+        "thresholds": thresholds(steps, GOOD),
+        "color": BY_THRESHOLD,
+        "min": 0,
+        "max": maximum,
     }
 
 

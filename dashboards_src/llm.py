@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards_src import lists, panels, promql, shared
-from dashboards_src.grafana import Json, Line, Section, dashboard
+from dashboards_src.grafana import Json, Line, Panel, Section, dashboard
 from observability.catalogue import (
     LLM_BUDGET_LIMIT,
     LLM_BUDGET_SPENT,
@@ -59,7 +59,7 @@ def _now(settings: Settings) -> Line:
             (
                 4,
                 panels.stat(
-                    "Requests per minute",
+                    "Requests per min",
                     f"Calls of the selected models, averaged over {window}.",
                     panels.query(promql.total(promql.series(LLM_REQUESTS_PER_MINUTE))),
                     unit="short",
@@ -94,7 +94,7 @@ def _now(settings: Settings) -> Line:
             (
                 4,
                 panels.stat(
-                    "Time to first token p95",
+                    "First token p95",
                     f"How long a reader waits for the first word of a streamed answer, over {window}.",
                     panels.query(promql.quantile(0.95, LLM_TIME_TO_FIRST_TOKEN, window=window)),
                     unit="s",
@@ -247,7 +247,7 @@ def _tokens() -> Line:
         8,
         [
             (
-                9,
+                8,
                 panels.chart(
                     "Tokens per minute by type",
                     "Types are disjoint, so the height of the stack is the total.",
@@ -259,7 +259,7 @@ def _tokens() -> Line:
                 ),
             ),
             (
-                9,
+                8,
                 panels.chart(
                     "Cost per hour by model",
                     "Spending rate over 5 minutes, in US dollars per hour.",
@@ -270,11 +270,12 @@ def _tokens() -> Line:
                 ),
             ),
             (
-                6,
+                8,
                 panels.donut(
                     "Cost by model",
                     "Spent in the time range, in US dollars.",
                     panels.instant(cost, "{{model}}"),
+                    by="model",
                     unit="currencyUSD",
                     no_value=shared.NO_CALLS,
                 ),
@@ -289,7 +290,7 @@ def _cost() -> Line:
         8,
         [
             (
-                9,
+                7,
                 panels.day_bars(
                     "Daily cost",
                     "Cost of each UTC day by model, in US dollars; the last bar is today so far.",
@@ -298,21 +299,9 @@ def _cost() -> Line:
                     no_value=shared.NO_CALLS,
                 ),
             ),
-            (5, shared.budget_gauge()),
+            (10, _budgets()),
             (
-                5,
-                panels.bar_gauge(
-                    "Left of each budget today",
-                    "Limit minus what was spent since midnight UTC, in US dollars.",
-                    panels.instant(f"{LLM_BUDGET_LIMIT} - on (budget) {LLM_BUDGET_SPENT}", "{{budget}}"),
-                    unit="currencyUSD",
-                    no_value="No budget",
-                    base=panels.BAD,
-                    steps=((0, panels.GOOD),),
-                ),
-            ),
-            (
-                5,
+                7,
                 panels.bar_gauge(
                     "Cost by token type",
                     "What was paid for in the time range, in US dollars.",
@@ -324,6 +313,30 @@ def _cost() -> Line:
                 ),
             ),
         ],
+    )
+
+
+def _budgets() -> Panel:
+    limit, spent = (f"sum by (budget) ({family})" for family in (LLM_BUDGET_LIMIT, LLM_BUDGET_SPENT))
+    money: Json = {"unit": "currencyUSD", "decimals": 2}
+    return lists.table(
+        "Budgets",
+        "What each budget in observability.yml allows, what was spent since midnight UTC and what is left, in US "
+        "dollars. HighDailyCost fires when all is used.",
+        by={"budget": lists.Label("Budget", 120)},
+        columns=[
+            lists.Column("Limit", 80, panels.cells(limit), money),
+            lists.Column("Spent", 75, panels.cells(spent), money),
+            lists.Column("Left", 80, panels.cells(f"{limit} - {spent}"), money),
+            lists.Column(
+                "Used",
+                130,
+                panels.cells(f"{spent} / {limit}"),
+                {"unit": "percentunit", "decimals": 1, **lists.cell_level(shared.budget_steps(), 1)},
+            ),
+        ],
+        sort="Used",
+        no_value="No budget",
     )
 
 
@@ -348,29 +361,43 @@ def _comparison(settings: Settings) -> Line:
                 lists.table(
                     "Model comparison",
                     "Every model of the selection over the time range: what it did, how well, how fast, at what price.",
-                    by={"provider": "Provider", "model": "Model"},
+                    by={"provider": lists.Label("Provider", 100), "model": lists.Label("Model", 200)},
                     columns=[
-                        ("Calls", panels.cells(seen), {"unit": "locale", "decimals": 0, **lists.cell_bar("blue")}),
-                        (
+                        lists.Column(
+                            "Calls",
+                            130,
+                            panels.cells(seen),
+                            {"unit": "locale", "decimals": 0, **lists.cell_bar("blue")},
+                        ),
+                        lists.Column(
                             "Errors",
+                            75,
                             panels.cells(errors),
                             {"unit": "percentunit", "decimals": 1, **lists.cell_color(shared.error_steps(settings))},
                         ),
-                        ("p50", panels.cells(quantile(0.5)), seconds),
-                        (
+                        lists.Column("p50", 75, panels.cells(quantile(0.5)), seconds),
+                        lists.Column(
                             "p95",
+                            75,
                             panels.cells(quantile(0.95)),
                             {**seconds, **lists.cell_color(shared.latency_steps(settings))},
                         ),
-                        ("First token p95", panels.cells(first), seconds),
-                        ("Tokens per call", panels.cells(f"{tokens} / {seen}"), {"unit": "locale", "decimals": 0}),
-                        (
-                            "Cost per 1000 calls",
+                        lists.Column("First token p95", 125, panels.cells(first), seconds),
+                        lists.Column(
+                            "Tokens per call",
+                            120,
+                            panels.cells(f"{tokens} / {seen}"),
+                            {"unit": "locale", "decimals": 0},
+                        ),
+                        lists.Column(
+                            "USD per 1000 calls",
+                            145,
                             panels.cells(f"1000 * {cost} / {seen}"),
                             {"unit": "currencyUSD", "decimals": 2},
                         ),
-                        (
+                        lists.Column(
                             "Cost",
+                            130,
                             panels.cells(cost),
                             {"unit": "currencyUSD", "decimals": 2, **lists.cell_bar(panels.MONEY)},
                         ),

@@ -76,7 +76,7 @@ def _now(settings: Settings) -> Line:
             (
                 4,
                 panels.stat(
-                    "LLM requests per minute",
+                    "LLM requests/min",
                     f"Calls to a model, averaged over {window}.",
                     panels.query(promql.total(promql.series(LLM_REQUESTS_PER_MINUTE))),
                     unit="short",
@@ -274,15 +274,18 @@ def _operations(settings: Settings) -> Line:
                 lists.table(
                     "Operations",
                     "Rate, errors and duration of every operation in the time range, computed from all traces.",
-                    by={"service_name": "Service", "span_name": "Operation"},
+                    by={"service_name": lists.Label("Service", 130), "span_name": lists.Label("Operation", 240)},
                     columns=[
-                        ("Per minute", panels.cells(f"{per_minute} > 0"), {"unit": "short", "decimals": 1}),
-                        (
+                        lists.Column(
+                            "Per minute", 120, panels.cells(f"{per_minute} > 0"), {"unit": "short", "decimals": 1}
+                        ),
+                        lists.Column(
                             "Errors",
+                            80,
                             panels.cells(errors),
                             {"unit": "percentunit", "decimals": 1, **lists.cell_color(shared.error_steps(settings))},
                         ),
-                        ("p95", panels.cells(p95), {"unit": "ms"}),
+                        lists.Column("p95", 85, panels.cells(p95), {"unit": "ms"}),
                     ],
                     sort="Per minute",
                     no_value="No traces",
@@ -365,6 +368,7 @@ def _pipeline() -> Line:
                     ],
                     unit="percentunit",
                     no_value="The gateway has no queue",
+                    maximum=1,
                     steps=((shared.NEAR_LIMIT, panels.BAD),),
                 ),
             ),

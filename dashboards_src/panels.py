@@ -88,7 +88,12 @@ def chart(
     maximum: float | None = None,
     decimals: int | None = None,
 ) -> Panel:
-    """Values over time. ``steps`` are drawn as dashed lines: where an alert would begin."""
+    """Values over time. ``steps`` are drawn as dashed lines: where an alert would begin.
+
+    Shares without a ``maximum`` reach at least up to the first step (or 1 %): Grafana draws an axis that holds nothing
+    but zeros up to 100, which is 10000 %.
+    """
+    soft_maximum = (steps[0][0] if steps else 0.01) if unit == "percentunit" and maximum is None else None
     fill = 80 if bars else 30 if stacked else 8
     legend = {**_LEGEND, "displayMode": "table", "placement": "bottom", "calcs": list(calcs)} if calcs else _LEGEND
     return Panel(
@@ -116,6 +121,7 @@ def chart(
             "stacking": {"group": "A", "mode": "normal" if stacked else "none"},
             "thresholdsStyle": {"mode": "dashed" if steps else "off"},
             "axisBorderShow": False,
+            **({} if soft_maximum is None else {"axisSoftMax": soft_maximum}),
         },
         overrides=overrides,
         options={"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}},
@@ -237,13 +243,15 @@ def bar_gauge(
             "reduceOptions": _LAST,
             "showUnfilled": True,
             "sizing": "auto",
+            "text": {"titleSize": 13, "valueSize": 15},  # else the size follows the height, and long names are cut
             "valueMode": "color",
         },
     )
 
 
-def donut(title: str, description: str, target: PrometheusTarget, *, unit: str, no_value: str) -> Panel:
-    """Shares of a whole; few slices only."""
+def donut(title: str, description: str, target: PrometheusTarget, *, by: str, unit: str, no_value: str) -> Panel:
+    """Shares of a whole, one slice per value of the label ``by``; few slices only."""
+    target.format = "table"
     return Panel(
         type="piechart",
         title=title,
@@ -252,10 +260,25 @@ def donut(title: str, description: str, target: PrometheusTarget, *, unit: str, 
         targets=[target],
         unit=unit,
         no_value=no_value,
+        decimals=2,
         color=BY_NAME,
+        # Each row becomes a field with the label's value as its name: as series all fields are called "Value", and all
+        # slices have the colour of that name.
+        transformations=[
+            {
+                "id": "rowsToFields",
+                "options": {
+                    "mappings": [
+                        {"fieldName": "Time", "handlerKey": "__ignore"},
+                        {"fieldName": by, "handlerKey": "field.name"},
+                        {"fieldName": "Value", "handlerKey": "field.value"},
+                    ]
+                },
+            }
+        ],
         options={
             "displayLabels": [],
-            "legend": {**_LEGEND, "displayMode": "table", "placement": "right", "values": ["value", "percent"]},
+            "legend": {**_LEGEND, "displayMode": "table", "placement": "right", "values": ["value"]},
             "pieType": "donut",
             "reduceOptions": _LAST,
             "sort": "desc",

@@ -5,11 +5,10 @@ from dashboards_src.foreign import ALERTS
 from dashboards_src.grafana import (
     Json,
     Panel,
-    constant_variable,
     dashboard_link,
     datasource_variable,
     event_annotation,
-    external_link,
+    explore_link,
     label_variable,
 )
 from observability.catalogue import LLM_BUDGET_LIMIT, LLM_BUDGET_SPENT, LLM_REQUESTS
@@ -20,11 +19,14 @@ LLM_UID = "ai-llm"
 #: Warn when this part of a limit is reached.
 NEAR_LIMIT = 0.8
 
-NO_CALLS = "No LLM calls"
+NO_CALLS = (
+    '{job="interactions", service=~"${service:pipe}", model=~"${model:pipe}"} | json | provider=~"${provider:pipe}" '
+    '| line_format "{{.service}}  {{.model}}  {{.operation}}  {{.status}}  {{.latency_seconds}} s"'
+)
 
-#: Where a browser finds the pages of Jaeger and Phoenix unless the variables say otherwise.
-JAEGER_PUBLIC_URL = "http://localhost:16686"
-PHOENIX_PUBLIC_URL = "http://localhost:6006"
+_CALLS = (
+    '{job="interactions", service=~"${service:pipe}", model=~"${model:pipe}"} | json | provider=~"${provider:pipe}"'
+)
 
 
 def variables() -> list[Json]:
@@ -50,8 +52,6 @@ def variables() -> list[Json]:
             label="Model",
             description="The model that answered",
         ),
-        constant_variable("jaeger_url", JAEGER_PUBLIC_URL),
-        constant_variable("phoenix_url", PHOENIX_PUBLIC_URL),
     ]
 
 
@@ -71,10 +71,25 @@ def alert_marks() -> list[Json]:
 
 
 def links(other_title: str, other_uid: str) -> list[object]:
+    """To the other dashboard, and to Explore: it is at a known address whatever the ports of Jaeger and Phoenix are.
+
+    From a row in Explore the data sources' own links lead on; provisioning knows the public addresses.
+    """
     return [
         dashboard_link(other_title, other_uid, f"The {other_title} dashboard, same time range and filters"),
-        external_link("Traces", "${jaeger_url}", "Jaeger: search traces, service performance"),
-        external_link("Prompts", "${phoenix_url}", "Phoenix: prompts, answers, retrievals, evaluations"),
+        explore_link(
+            "Traces",
+            "jaeger",
+            # Jaeger searches one service at a time: with All selected, the form opens and waits for a choice.
+            {"queryType": "search", "service": "${service:pipe}", "limit": 50},
+            "Search the traces of the selected service",
+        ),
+        explore_link(
+            "Calls and prompts",
+            "loki",
+            {"expr": _CALLS, "queryType": "range"},
+            "Each call of the selection; a row opens its trace, and its prompt and answer in Phoenix",
+        ),
     ]
 
 

@@ -244,6 +244,8 @@ class Programs:
             # The __FILE variables are a feature of the image's start script; this one is the program's own.
             "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{self._grafana_password(folder)}}}",
             "DASHBOARDS_DIR": str(dashboards),
+            # A Jaeger built from its Go module has no page; the preview shows a trace at the same path.
+            "JAEGER_PUBLIC_URL": context.environ.get("JAEGER_PUBLIC_URL") or shared["PREVIEW_PUBLIC_URL"],
         }
         return Program(
             "grafana",

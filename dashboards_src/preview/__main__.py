@@ -15,12 +15,10 @@ import uvicorn
 from dashboards_src.generate import DEFAULT_OUT
 from dashboards_src.preview import backends
 from dashboards_src.preview.app import Config, create_app
-from dashboards_src.shared import PHOENIX_PUBLIC_URL
 from observability import logs
 
 _LOG = logging.getLogger("dashboards_src.preview")
-#: The dashboards' link to traces leads to the page here: a Jaeger built from its Go module has an API but no page.
-_TRACES = "/traces"
+_PHOENIX_PUBLIC_URL = "http://localhost:6006"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = Config(
         dashboards=options.dashboards,
         backends=backends.from_environ(),
-        links={"jaeger_url": _TRACES, "phoenix_url": os.environ.get("PHOENIX_PUBLIC_URL") or PHOENIX_PUBLIC_URL},
+        links={"phoenix_url": os.environ.get("PHOENIX_PUBLIC_URL") or _PHOENIX_PUBLIC_URL},
         host=options.host,
     )
     server = uvicorn.Server(

@@ -241,9 +241,9 @@ def test_variables_are_replaced_in_queries(module: Any, text: str, values: str, 
 
 def test_values_come_from_the_address_and_go_back_to_it(module: Any) -> None:
     query = "new URLSearchParams('var-model=a&var-model=b&var-level=error')"
-    values = module("variables", f"m.initial({_BOARD}, {query}, {{}})")
+    values = module("variables", f"m.initial({_BOARD}, {query})")
     assert values == {"model": ["a", "b"], "level": ["error"], "step": ["auto"]}
-    back = module("variables", f"m.queryParameters({_BOARD}.templating.list, m.initial({_BOARD}, {query}, {{}}))")
+    back = module("variables", f"m.queryParameters({_BOARD}.templating.list, m.initial({_BOARD}, {query}))")
     assert back == "var-model=a&var-model=b&var-level=error"
 
 

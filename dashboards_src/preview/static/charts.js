@@ -72,9 +72,9 @@ function bounds(panel, all, exemplars) {
   const { min, max, custom } = panel.fieldConfig.defaults;
   const values = all.flatMap((each) => each.values).filter((value) => Number.isFinite(value));
   let high = custom?.stacking?.mode === "normal" ? stackedMaximum(all) : Math.max(...values);
-  high = Math.max(high, ...exemplars.map((point) => point.value));
+  high = Math.max(high, custom?.axisSoftMax ?? high, ...exemplars.map((point) => point.value));
   const low = min ?? Math.min(...values);
-  if (!(high > low)) high = low + (panel.fieldConfig.defaults.unit === "percentunit" ? 0.01 : 1);
+  if (!(high > low)) high = low + 1;
   return [low, max ?? high + (high - low) * 0.06];
 }
 
@@ -224,8 +224,9 @@ export function heatmap(body, panel, { all, exemplars, range }, context) {
   return true;
 }
 
-export function piechart(body, panel, { all }) {
-  const entries = all.map((each) => ({ ...each, value: reduce(each.values, panel.options.reduceOptions.calcs[0]), color: seriesColor(panel, each.name) }))
+/** One slice per field of the frame. */
+export function piechart(body, panel, { frame }) {
+  const entries = frame.columns.map((name) => ({ name, value: frame.rows[0][name], color: seriesColor(panel, name) }))
     .filter((each) => each.value > 0).sort((a, b) => b.value - a.value);
   if (!entries.length) return false;
   const { unit, decimals } = panel.fieldConfig.defaults;

@@ -50,7 +50,7 @@ export class DashboardPage {
       this.range = { ...this.dashboard.time };
     }
     this.interval = parameters.get("refresh") ?? this.dashboard.refresh ?? "";
-    this.values = initial(this.dashboard, parameters, this.config.links);
+    this.values = initial(this.dashboard, parameters);
     this.alone = Number(parameters.get("viewPanel")) || null;
   }
 
@@ -217,15 +217,3 @@ export class DashboardPage {
     this.width = width;
   }
 }
-
-/** Links of a dashboard that the tabs do not show already. */
-export function externalLinks(dashboard, config, known) {
-  const values = initial(dashboard, new URLSearchParams(), config.links);
-  return (dashboard.links ?? []).filter((link) => !known.some((uid) => link.url === `/d/${uid}`)).map((link) => {
-    const url = interpolate(link.url, dashboard, values);
-    const outside = /^https?:/.test(url);
-    if (!outside && !url.startsWith("/")) return null;
-    return h("a", { href: url, title: link.tooltip, ...(outside ? { target: "_blank", rel: "noreferrer" } : {}) }, link.title, outside ? icon("out") : null);
-  });
-}
-

@@ -146,6 +146,11 @@ const TRANSFORMATIONS = {
       return { columns: kept.map(renamed), rows: rows.map((row) => Object.fromEntries(kept.map((name) => [renamed(name), row[name]]))) };
     });
   },
+  rowsToFields(all, { mappings = [] }) {
+    const field = (handler) => mappings.find((mapping) => mapping.handlerKey === handler)?.fieldName;
+    const [name, value] = [field("field.name"), field("field.value")];
+    return all.map(({ rows }) => ({ columns: rows.map((row) => row[name]), rows: [Object.fromEntries(rows.map((row) => [row[name], row[value]]))] }));
+  },
   groupingToMatrix(all, { rowField, columnField, valueField }) {
     return all.map(({ rows }) => {
       const corner = `${rowField}\\${columnField}`;

@@ -59,7 +59,11 @@ export function table(body, panel, { frame }, context) {
   const numeric = new Set(frame.columns.filter((name) => frame.rows.some((row) => typeof row[name] === "number")));
   const compare = (a, b) => (a == null ? 1 : b == null ? -1 : (typeof a === "number" ? a - b : String(a).localeCompare(b)) * (sort.descending ? -1 : 1));
   const rows = frame.columns.includes(sort.column) ? frame.rows.toSorted((a, b) => compare(a[sort.column], b[sort.column])) : frame.rows;
-  const header = (name) => h("th", { scope: "col", class: numeric.has(name) ? "number" : null, "aria-sort": sort.column === name ? (sort.descending ? "descending" : "ascending") : null },
+  const width = (name) => {
+    const { width: exact, minWidth: least } = fieldOptions(panel, name).custom;
+    return exact ? { width: `${exact}px` } : least ? { "min-width": `${least}px` } : {};
+  };
+  const header = (name) => h("th", { scope: "col", style: width(name), class: numeric.has(name) ? "number" : null, "aria-sort": sort.column === name ? (sort.descending ? "descending" : "ascending") : null },
     h("button", {
       type: "button",
       onclick: () => {
@@ -77,7 +81,7 @@ export function table(body, panel, { frame }, context) {
 function cell(panel, name, value, rows) {
   if (typeof value === "string") return h("td", {}, value);
   const options = fieldOptions(panel, name);
-  if (value == null) return h("td", { class: "number muted" }, "–");
+  if (value == null) return h("td", { class: "number muted" }, options.noValue ?? "–");
   const text = format(value, options.unit, options.decimals);
   const chosen = () => (options.color?.mode === "fixed" ? color(options.color.fixedColor) : byThreshold(options.thresholds, value));
   switch (options.custom.cellOptions?.type) {

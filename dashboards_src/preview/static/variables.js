@@ -6,13 +6,13 @@ const PATTERN = /\$(?:\{(\w+)(?:[.:]([^}]+))?\}|(\w+))/g;
 const SPECIAL = /[\\^$*+?.()|[\]{}/]/g;
 export const ALL = "$__all";
 
-/** Values by variable name; always arrays. `fixed` are values that the server knows better than the dashboard. */
-export function initial(dashboard, parameters, fixed) {
+/** Values by variable name; always arrays. */
+export function initial(dashboard, parameters) {
   const values = {};
   for (const variable of dashboard.templating.list) {
     const asked = parameters.getAll(`var-${variable.name}`).filter((value) => value !== "").map((value) => (value === "All" ? ALL : value));
     const current = [variable.current?.value ?? variable.query ?? ""].flat();
-    values[variable.name] = variable.name in fixed ? [fixed[variable.name]] : asked.length ? asked : current;
+    values[variable.name] = asked.length ? asked : current;
   }
   return values;
 }

@@ -6,41 +6,34 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.alerts.support import find_binary
-
-
-def _binary(name: str) -> Path:
-    found = find_binary(name)
-    if found is None:
-        pytest.skip(f"{name} is neither on PATH nor in the cache; `make test` builds it")
-    return found
+from tests.components import binary
 
 
 @pytest.fixture(scope="session")
 def promtool() -> Path:
-    return _binary("promtool")
+    return binary("promtool")
 
 
 @pytest.fixture(scope="session")
 def amtool() -> Path:
-    return _binary("amtool")
+    return binary("amtool")
 
 
 @pytest.fixture(scope="session")
 def prometheus() -> Path:
-    return _binary("prometheus")
+    return binary("prometheus")
 
 
 @pytest.fixture(scope="session")
 def alertmanager() -> Path:
-    return _binary("alertmanager")
+    return binary("alertmanager")
 
 
 @pytest.fixture(scope="session")
 def loki() -> Path:
-    return _binary("loki")
+    return binary("loki")
 
 
 @pytest.fixture(scope="session")
 def jaeger() -> Path:
-    return _binary("jaeger")
+    return binary("jaeger")

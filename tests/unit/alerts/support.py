@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
 import socketserver
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,39 +12,14 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import httpx
 import yaml
 
 from alerts import alertmanager_config
 from observability.settings import Settings
-from tests.support import ROOT, poll
+from tests.components import free_port, process
+from tests.support import ROOT
 
 RULES = ROOT / "prometheus" / "rules"
-
-
-def find_binary(name: str) -> Path | None:
-    """``name`` on ``PATH``, else the newest build in the cache that the native engine fills."""
-    found = shutil.which(name)
-    if found:
-        return Path(found)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ai-observability" / "bin"
-    built = [path for path in cache.glob(f"{name}-*/{name}") if os.access(path, os.X_OK)]
-    return max(built, key=lambda path: path.stat().st_mtime, default=None)
-
-
-def run(*argv: str | Path, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; output is captured, the exit status is the caller's to judge."""
-    return subprocess.run(
-        [str(part) for part in argv], cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
-    )
-
-
-def free_port() -> int:
-    """A loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def alert_rules(*files: Path) -> list[dict[str, Any]]:
@@ -56,37 +27,6 @@ def alert_rules(*files: Path) -> list[dict[str, Any]]:
     chosen = files or (*sorted(RULES.glob("*.yml")), *sorted((ROOT / "loki" / "rules" / "fake").glob("*.yml")))
     groups = [group for file in chosen for group in yaml.safe_load(file.read_text())["groups"]]
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]
-
-
-@contextmanager
-def process(argv: list[str | Path], cwd: Path, ready: str, env: dict[str, str] | None = None) -> Iterator[None]:
-    """Run a component in ``cwd`` until the block ends; enters when the URL ``ready`` answers 200.
-
-    What it printed is shown when it ends before that or the block fails.
-    """
-    log = cwd / f"{Path(argv[0]).name}.log"
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            [str(part) for part in argv], cwd=cwd, stdout=output, stderr=output, env={**os.environ, **(env or {})}
-        )
-
-    def answers() -> bool:
-        assert child.poll() is None, f"{argv[0]} ended with status {child.returncode}"
-        return httpx.get(ready, timeout=5).status_code == 200
-
-    try:
-        poll(ready, answers, deadline=60)
-        yield
-    except BaseException:
-        print(log.read_text(errors="replace")[-6000:])
-        raise
-    finally:
-        child.terminate()
-        try:
-            child.wait(20)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
 
 
 @dataclass

@@ -13,8 +13,9 @@ import yaml
 
 from alerts import generate, stack_rules
 from observability.settings import load
+from tests.components import free_port, process
 from tests.support import ROOT, poll
-from tests.unit.alerts.support import Received, free_port, http_stand_in, process, running_alertmanager
+from tests.unit.alerts.support import Received, http_stand_in, running_alertmanager
 
 #: Windows of seconds; the same settings serve the integration tests of the whole stack.
 CONFIG = ROOT / "tests" / "integration" / "observability.yml"

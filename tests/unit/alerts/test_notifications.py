@@ -16,13 +16,13 @@ import pytest
 
 from alerts import alertmanager_config, generate
 from observability.settings import Settings
+from tests.components import run
 from tests.support import ROOT, poll
 from tests.unit.alerts.support import (
     Received,
     alert_rules,
     http_stand_in,
     mail_stand_in,
-    run,
     running_alertmanager,
 )
 from tests.unit.alerts.test_runbooks import fenced

@@ -14,8 +14,9 @@ import pytest
 
 from alerts import generate, log_rules
 from observability.settings import Settings
+from tests.components import free_port, process
 from tests.support import ROOT, poll
-from tests.unit.alerts.support import Received, free_port, http_stand_in, process
+from tests.unit.alerts.support import Received, http_stand_in
 from tests.unit.alerts.test_runbooks import fenced
 
 MINUTE_NS = 60_000_000_000

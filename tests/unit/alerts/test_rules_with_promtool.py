@@ -10,8 +10,9 @@ import yaml
 
 from alerts import generate
 from observability.settings import Settings, load
+from tests.components import run
 from tests.support import ROOT
-from tests.unit.alerts.support import RULES, alert_rules, run
+from tests.unit.alerts.support import RULES, alert_rules
 
 TESTS = sorted((ROOT / "alerts" / "tests").glob("*.yml"))
 

@@ -10,8 +10,9 @@ import yaml
 
 from alerts import stack_rules
 from observability import catalogue
+from tests.components import run
 from tests.support import ROOT
-from tests.unit.alerts.support import alert_rules, run
+from tests.unit.alerts.support import alert_rules
 from tests.unit.alerts.test_the_generator import metric_names
 
 FOLDER = ROOT / "docs" / "runbooks"

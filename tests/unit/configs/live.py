@@ -19,9 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from tests.components import binary, free_port, process
 from tests.support import ROOT, poll
-from tests.unit.alerts.support import free_port, process
-from tests.unit.configs.support import binary
 
 
 @dataclass

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from native.versions import read_versions
 from tests.support import ROOT
-from tests.unit.alerts.support import find_binary
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 #: Services that nobody gets without asking for them (``--profile``).
@@ -95,11 +92,3 @@ def config(path: str) -> dict[str, Any]:
     """A YAML file of the repository as it is, variables not filled in."""
     document: dict[str, Any] = yaml.safe_load((ROOT / path).read_text())
     return document
-
-
-def binary(name: str) -> Path:
-    """A real component or tool; skips the test, saying so, where the machine has none."""
-    found = find_binary(name)
-    if found is None:
-        pytest.skip(f"{name} is neither on PATH nor in the cache; `make test` builds it")
-    return found

@@ -15,9 +15,9 @@ import pytest
 from native.context import Context
 from native.programs import Programs
 from native.supervision import Supervisor
+from tests.components import binary, run
 from tests.support import ROOT
-from tests.unit.alerts.support import run
-from tests.unit.configs.support import COMPOSE_FILE, binary, config, services
+from tests.unit.configs.support import COMPOSE_FILE, config, services
 
 _COLLECTOR = re.compile(r"\$\{env:([A-Z_]+)(:-[^}]*)?\}")
 _SHELL = re.compile(r"\$\{([A-Z_]+)(:-[^}]*)?\}")

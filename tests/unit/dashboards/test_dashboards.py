@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -14,8 +15,8 @@ from dashboards_src import foreign
 from dashboards_src.grafana import SCHEMA_VERSION
 from dashboards_src.queries import PanelQuery, panel_queries, panels
 from observability import catalogue
+from tests.components import binary, run
 from tests.support import ROOT
-from tests.unit.alerts.support import find_binary, run
 
 FOLDER = ROOT / "grafana" / "dashboards"
 BOARDS: dict[str, dict[str, Any]] = {file.stem: json.loads(file.read_text()) for file in sorted(FOLDER.rglob("*.json"))}
@@ -24,6 +25,15 @@ QUERIES = [query for board in BOARDS.values() for query in panel_queries(board)]
 
 each_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
 each_panel = pytest.mark.parametrize("panel", [p for _, p in PANELS], ids=[f"{b}: {p['title']}" for b, p in PANELS])
+
+
+def each_of_type(kind: str) -> pytest.MarkDecorator:
+    """Every panel of one type; there must be some."""
+    chosen = [(board, panel) for board, panel in PANELS if panel["type"] == kind]
+    assert chosen, kind
+    return pytest.mark.parametrize("panel", [p for _, p in chosen], ids=[f"{b}: {p['title']}" for b, p in chosen])
+
+
 each_promql = pytest.mark.parametrize(
     "query",
     [query for query in QUERIES if query.datasource == "prometheus"],
@@ -100,7 +110,7 @@ def test_the_variables_filter_with_all_as_any_value(board: dict[str, Any]) -> No
     assert {"ds", "service", "provider", "model"} <= set(variables)
     assert variables["ds"]["type"] == "datasource"
     for name in ("service", "provider", "model"):
-        assert variables[name]["allValue"] == ".+"
+        assert variables[name]["allValue"] == ".*"
         assert variables[name]["refresh"] == 2
         assert variables[name]["current"]["value"] == ["$__all"]
 
@@ -109,8 +119,34 @@ def test_the_variables_filter_with_all_as_any_value(board: dict[str, Any]) -> No
 def test_the_dashboards_link_to_each_other_and_to_traces_and_prompts(board: dict[str, Any]) -> None:
     urls = {link["url"] for link in board["links"]}
     others = {f"/d/{other['uid']}" for other in BOARDS.values() if other["uid"] != board["uid"]}
-    assert others | {"${jaeger_url}", "${phoenix_url}"} <= urls
+    assert others <= urls
     assert all(link["includeVars"] and link["keepTime"] for link in board["links"] if link["url"].startswith("/d/"))
+    assert {pane["datasource"] for pane in _explored(board)} == {"jaeger", "loki"}
+
+
+@each_board
+def test_no_link_of_a_dashboard_names_a_host(board: dict[str, Any]) -> None:
+    """A dashboard is a constant: it cannot know the ports or the addresses of the stack that it is shown by."""
+    assert all(link["url"].startswith("/") for link in board["links"])
+    assert "http://" not in json.dumps(board) and "https://" not in json.dumps(board)
+
+
+@each_board
+def test_a_link_to_explore_takes_time_and_filters_along(board: dict[str, Any]) -> None:
+    filters = {"${service:pipe}", "${provider:pipe}", "${model:pipe}"}
+    for pane in _explored(board):
+        assert pane["range"] == {"from": "${__from}", "to": "${__to}"}
+        (query,) = pane["queries"]
+        used = set(re.findall(r"\$\{[^}]*\}", json.dumps(query)))
+        assert used == (filters if pane["datasource"] == "loki" else {"${service:pipe}"})
+
+
+def _explored(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The panes of the links to Explore, decoded as a browser does."""
+    for link in board["links"]:
+        address = urlsplit(link["url"])
+        if address.path == "/explore":
+            yield from json.loads(parse_qs(address.query)["panes"][0]).values()
 
 
 @each_board
@@ -161,6 +197,46 @@ def test_a_target_names_its_reference_and_its_data_source(panel: dict[str, Any])
             assert target["queryType"] == "range" and target["maxLines"] > 0
 
 
+@each_of_type("timeseries")
+def test_a_share_is_drawn_on_an_axis_that_ends_also_when_nothing_happens(panel: dict[str, Any]) -> None:
+    """Without an end Grafana draws zeros on an axis up to 100, which is 10000 %."""
+    defaults = panel["fieldConfig"]["defaults"]
+    if defaults["unit"] == "percentunit":
+        assert 0 < defaults.get("max", defaults["custom"].get("axisSoftMax", 0)) <= 1
+
+
+@each_of_type("table")
+def test_the_columns_of_a_table_fit_and_an_empty_cell_is_a_dash(panel: dict[str, Any]) -> None:
+    titles = [*panel["transformations"][-1]["options"]["renameByName"].values()]
+    columns = {
+        override["matcher"]["options"]: {each["id"]: each["value"] for each in override["properties"]}
+        for override in panel["fieldConfig"]["overrides"]
+    }
+    assert sorted(columns) == sorted(titles)
+    widths = [column.get("custom.width") or column["custom.minWidth"] for column in columns.values()]
+    # 24 columns of the grid in a window of 1280 pixels, less the margins and the frame of the panel
+    assert sum(widths) <= 1250 * panel["gridPos"]["w"] / 24 - 24
+    assert [title for title, column in columns.items() if "custom.minWidth" in column], "one column takes what is left"
+    numbers = [title for title in titles if "noValue" in columns[title]]
+    assert len(numbers) == len(panel["targets"])
+    assert all(columns[title]["noValue"] == "–" for title in numbers)
+
+
+@each_of_type("piechart")
+def test_the_slices_of_a_donut_are_fields_with_names(panel: dict[str, Any]) -> None:
+    """As series, every slice would be called "Value" when Grafana chooses a colour by name."""
+    (step,) = panel["transformations"]
+    assert step["id"] == "rowsToFields"
+    label = next(each["fieldName"] for each in step["options"]["mappings"] if each["handlerKey"] == "field.name")
+    assert f"sum by ({label})" in panel["targets"][0]["expr"] and panel["targets"][0]["format"] == "table"
+
+
+@each_of_type("stat")
+def test_the_title_of_a_number_fits_above_it(panel: dict[str, Any]) -> None:
+    """19 letters are cut in a window of 1280 pixels, six numbers side by side."""
+    assert len(panel["title"]) <= 17
+
+
 def test_latency_panels_show_single_calls() -> None:
     shown = {query["title"] for _, query in PANELS for target in query.get("targets", []) if target.get("exemplar")}
     assert {"Latency", "Latency distribution", "Latency p95", "Time to first token p95"} <= shown
@@ -173,17 +249,13 @@ def test_every_metric_is_in_the_catalogue_or_known_to_be_foreign(query: PanelQue
 
 @each_promql
 def test_prometheus_can_parse_every_query(query: PanelQuery) -> None:
-    promtool = find_binary("promtool")
-    if promtool is None:
-        pytest.skip("promtool is neither on PATH nor built yet (make up builds it)")
+    promtool = binary("promtool")
     done = run(promtool, "--experimental", "promql", "format", query.expr)
     assert done.returncode == 0, done.stderr
 
 
 def test_promtool_would_refuse_a_broken_query() -> None:
-    promtool = find_binary("promtool")
-    if promtool is None:
-        pytest.skip("promtool is neither on PATH nor built yet (make up builds it)")
+    promtool = binary("promtool")
     assert run(promtool, "--experimental", "promql", "format", "sum(rate(x[5m])").returncode != 0
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,6 +11,7 @@ from fastapi.testclient import TestClient
 from observability import catalogue
 from observability.metrics import OTHER
 from observability.settings import Budget, Limits, Settings
+from tests.components import binary
 from tests.unit.exporter.support import OPENMETRICS, chat, matching, samples, send, span, total
 
 LABEL_VALUES = 20
@@ -25,12 +23,6 @@ def settings() -> Settings:
         limits=Limits(label_values=LABEL_VALUES, label_length=32),
         budgets=(Budget(name="late", limit_usd=1, model="late-comer"),),
     )
-
-
-def promtool() -> str | None:
-    cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ai-observability" / "bin"
-    built = sorted(cached.glob("promtool*/promtool")) + sorted(cached.glob("prometheus*/promtool"))
-    return shutil.which("promtool") or next((str(file) for file in built), None)
 
 
 def traffic(client: TestClient) -> None:
@@ -45,9 +37,7 @@ def traffic(client: TestClient) -> None:
 
 
 def test_promtool_is_content_with_the_page(client: TestClient) -> None:
-    tool = promtool()
-    if tool is None:
-        pytest.skip("no promtool on PATH or in the cache of built components")
+    tool = binary("promtool")
     traffic(client)
     page = client.get("/metrics")
     checked = subprocess.run(

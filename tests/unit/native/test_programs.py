@@ -155,6 +155,7 @@ def test_grafana_is_taken_from_a_release_and_gets_no_default_password(
     assert len(password.read_text()) >= 24
     assert password.stat().st_mode & 0o077 == 0
     assert programs(found).grafana(binary, release) == program, "the password is made once"
+    assert program.env["JAEGER_PUBLIC_URL"] == context.url("preview"), "Jaeger itself has no page here"
     programs(found).prometheus(BINARY)
     assert (context.state / "prometheus" / "targets" / "grafana.yml").exists()
 
