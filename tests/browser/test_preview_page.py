@@ -272,6 +272,10 @@ def test_tables_are_merged_renamed_and_turned(module: Any) -> None:
         "columns": ["d\\m", "x", "y"],
         "rows": [{"d\\m": "1", "y": 7}, {"d\\m": "2", "x": 5}],
     }
+    fields = """m.transform([{columns: [], rows: [{Time: 1, m: "x", Value: 5}, {Time: 1, m: "y", Value: 7}]}],
+      [{id: "rowsToFields", options: {mappings: [{fieldName: "Time", handlerKey: "__ignore"},
+        {fieldName: "m", handlerKey: "field.name"}, {fieldName: "Value", handlerKey: "field.value"}]}}])"""
+    assert module("data", fields) == {"columns": ["x", "y"], "rows": [{"x": 5, "y": 7}]}
 
 
 def test_a_transformation_that_the_preview_does_not_know_is_an_error(module: Any) -> None:
