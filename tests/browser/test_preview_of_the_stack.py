@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from dashboards_src.queries import panels
 from tests.browser.conftest import Tab
@@ -48,10 +49,8 @@ def test_a_chosen_model_filters_every_panel_and_is_in_the_address(tab: Tab, stac
     model = choices.nth(1).inner_text()
     choices.nth(1).click()
     page.wait_for_url(f"**var-model={model}*")
-    table = page.locator("[data-panel-type=table] tbody tr")
-    page.wait_for_function(
-        "() => document.querySelectorAll('[data-panel-type=table] tbody tr').length === 1", timeout=DEADLINE
-    )
+    table = page.locator("[data-panel-type=table]").filter(has=page.get_by_text("Model comparison")).locator("tbody tr")
+    expect(table).to_have_count(1, timeout=DEADLINE)
     assert model in table.inner_text()
     page.reload()
     settle(page)
