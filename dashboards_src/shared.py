@@ -19,13 +19,11 @@ LLM_UID = "ai-llm"
 #: Warn when this part of a limit is reached.
 NEAR_LIMIT = 0.8
 
-NO_CALLS = (
-    '{job="interactions", service=~"${service:pipe}", model=~"${model:pipe}"} | json | provider=~"${provider:pipe}" '
-    '| line_format "{{.service}}  {{.model}}  {{.operation}}  {{.status}}  {{.latency_seconds}} s"'
-)
+NO_CALLS = "No LLM calls"
 
 _CALLS = (
-    '{job="interactions", service=~"${service:pipe}", model=~"${model:pipe}"} | json | provider=~"${provider:pipe}"'
+    '{job="interactions", service=~"${service:pipe}", model=~"${model:pipe}"} | json | provider=~"${provider:pipe}" '
+    '| line_format "{{.service}}  {{.model}}  {{.operation}}  {{.status}}  {{.latency_seconds}} s"'
 )
 
 

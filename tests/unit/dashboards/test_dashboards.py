@@ -161,7 +161,7 @@ def test_a_panel_says_what_it_shows_and_what_it_shows_when_there_is_nothing(pane
     defaults = panel["fieldConfig"]["defaults"]
     assert panel["title"] and len(panel["description"]) > 20
     assert defaults["unit"]
-    assert defaults["noValue"]
+    assert re.fullmatch(r"[\w ]{3,35}", defaults["noValue"]), "a few words that fit into a small panel"
     assert panel["datasource"]["uid"] in {"${ds}", "loki"}
 
 
