@@ -29,6 +29,15 @@ Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$")]
 
 
+#: What pydantic says in terms of Python, said in terms of YAML.
+_MESSAGES = {
+    "extra_forbidden": "unknown key",
+    "tuple_type": "must be a list",
+    "model_type": "must be a mapping",
+    "missing": "is required",
+}
+
+
 class SettingsError(ValueError):
     """``observability.yml`` cannot be used; the message names the file, the key and what is wrong."""
 
@@ -297,6 +306,6 @@ def load(path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] 
         lines = []
         for problem in error.errors():
             key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
-            message = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
+            message = _MESSAGES.get(problem["type"], problem["msg"])
             lines.append(f"{file}: {key}: {message}")
         raise SettingsError("\n".join(lines)) from error
