@@ -161,6 +161,8 @@ def test_an_interrupted_up_leaves_what_is_up_and_the_next_one_goes_on(
     _pretend_phoenix(context)
 
     def interrupt_once_up() -> tuple[int, str]:
+        # A job in the background of a script ignores SIGINT, and so do its children; one in a terminal does not.
+        ours = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             [sys.executable, "-m", "native", "up"],
             cwd=ROOT,
@@ -169,6 +171,7 @@ def test_an_interrupted_up_leaves_what_is_up_and_the_next_one_goes_on(
             stderr=subprocess.STDOUT,
             text=True,
         )
+        signal.signal(signal.SIGINT, ours)
         try:
             poll("the exporter", lambda: _pid(context, "exporter"), deadline=60)
             poll("the preview", lambda: httpx.get(context.url("preview") + "/healthz").status_code == 200)
