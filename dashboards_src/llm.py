@@ -50,7 +50,6 @@ def build(settings: Settings) -> Json:
 
 def _now(settings: Settings) -> Line:
     window = shared.alert_window(settings)
-    latency = settings.alerts.high_llm_latency.p95_seconds
     unpriced = promql.total(promql.increase(promql.series(LLM_UNPRICED_REQUESTS)))
     calls_in_range = promql.total(promql.increase(promql.series(LLM_REQUESTS)))
     return Line(
@@ -67,30 +66,8 @@ def _now(settings: Settings) -> Line:
                     decimals=1,
                 ),
             ),
-            (
-                4,
-                panels.stat(
-                    "Error rate",
-                    f"Share of calls that failed, over {window}. HighLLMErrorRate fires above "
-                    f"{settings.alerts.high_llm_error_rate.ratio:.0%}. Empty while nothing is called.",
-                    panels.query(shared.error_share(settings)),
-                    unit="percentunit",
-                    no_value=shared.NO_CALLS,
-                    steps=shared.error_steps(settings),
-                    decimals=1,
-                ),
-            ),
-            (
-                4,
-                panels.stat(
-                    "Latency p95",
-                    f"19 of 20 calls are faster, over {window}. HighLLMLatency fires above {latency:g} s.",
-                    panels.query(promql.quantile(0.95, LLM_REQUEST_LATENCY, window=window)),
-                    unit="s",
-                    no_value=shared.NO_CALLS,
-                    steps=shared.latency_steps(settings),
-                ),
-            ),
+            (4, shared.error_stat(settings, "Error rate")),
+            (4, shared.latency_stat(settings, "Latency p95")),
             (
                 4,
                 panels.stat(

@@ -43,7 +43,6 @@ def build(settings: Settings) -> Json:
 
 
 def _now(settings: Settings) -> Line:
-    latency = settings.alerts.high_llm_latency.p95_seconds
     window = shared.alert_window(settings)
     firing = f'{foreign.ALERTS}{{alertstate="firing", severity=~"critical|warning"}}'
     watchdog = f'{foreign.ALERTS}{{alertname="Watchdog", alertstate="firing"}}'
@@ -84,30 +83,8 @@ def _now(settings: Settings) -> Line:
                     decimals=1,
                 ),
             ),
-            (
-                4,
-                panels.stat(
-                    "LLM error rate",
-                    f"Share of calls that failed, over {window}. HighLLMErrorRate fires above "
-                    f"{settings.alerts.high_llm_error_rate.ratio:.0%}. Empty while nothing is called.",
-                    panels.query(shared.error_share(settings)),
-                    unit="percentunit",
-                    no_value=shared.NO_CALLS,
-                    steps=shared.error_steps(settings),
-                    decimals=1,
-                ),
-            ),
-            (
-                4,
-                panels.stat(
-                    "LLM latency p95",
-                    f"19 of 20 calls are faster, over {window}. HighLLMLatency fires above {latency:g} s.",
-                    panels.query(promql.quantile(0.95, LLM_REQUEST_LATENCY, window=window)),
-                    unit="s",
-                    no_value=shared.NO_CALLS,
-                    steps=shared.latency_steps(settings),
-                ),
-            ),
+            (4, shared.error_stat(settings, "LLM error rate")),
+            (4, shared.latency_stat(settings, "LLM latency p95")),
             (4, _cost_today(settings)),
         ],
     )

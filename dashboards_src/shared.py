@@ -11,7 +11,7 @@ from dashboards_src.grafana import (
     explore_link,
     label_variable,
 )
-from observability.catalogue import LLM_BUDGET_LIMIT, LLM_BUDGET_SPENT, LLM_REQUESTS
+from observability.catalogue import LLM_BUDGET_LIMIT, LLM_BUDGET_SPENT, LLM_REQUEST_LATENCY, LLM_REQUESTS
 from observability.settings import Settings
 
 OVERVIEW_UID = "ai-overview"
@@ -132,4 +132,32 @@ def error_share(settings: Settings) -> str:
     return promql.share(
         promql.rate(promql.series(LLM_REQUESTS, status="error"), window),
         promql.rate(promql.series(LLM_REQUESTS), window),
+    )
+
+
+def error_stat(settings: Settings, title: str) -> Panel:
+    """Share of failed calls now, coloured by the limit of HighLLMErrorRate."""
+    return panels.stat(
+        title,
+        f"Share of calls that failed, over {alert_window(settings)}. HighLLMErrorRate fires above "
+        f"{settings.alerts.high_llm_error_rate.ratio:.0%}. Empty while nothing is called.",
+        panels.query(error_share(settings)),
+        unit="percentunit",
+        no_value=NO_CALLS,
+        steps=error_steps(settings),
+        decimals=1,
+    )
+
+
+def latency_stat(settings: Settings, title: str) -> Panel:
+    """95th percentile of the latency now, coloured by the limit of HighLLMLatency."""
+    window = alert_window(settings)
+    return panels.stat(
+        title,
+        f"19 of 20 calls are faster, over {window}. HighLLMLatency fires above "
+        f"{settings.alerts.high_llm_latency.p95_seconds:g} s.",
+        panels.query(promql.quantile(0.95, LLM_REQUEST_LATENCY, window=window)),
+        unit="s",
+        no_value=NO_CALLS,
+        steps=latency_steps(settings),
     )
