@@ -19,7 +19,7 @@ from prometheus_client.samples import Sample
 from observability.exporter import Exporter
 from tests.support import poll
 
-CAPTURES = Path(__file__).parent / "captures"
+CAPTURES = Path(__file__).parents[2] / "captures"
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
