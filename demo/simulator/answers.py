@@ -37,6 +37,16 @@ class PromptCache:
     def __init__(self) -> None:
         self._seen: OrderedDict[bytes, None] = OrderedDict()
 
+    def marked(self, caller: str, model: str, prefix: Sequence[str]) -> tuple[int, int]:
+        """Tokens (read, written) for a prefix that the request marks for caching, as Anthropic counts them."""
+        if len(prefix) < CACHE_MINIMUM:
+            return 0, 0
+        text = "\x1f".join(("marked", caller, model, *prefix))
+        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        known = key in self._seen
+        self._remember(key)
+        return (len(prefix), 0) if known else (0, len(prefix))
+
     def cached_tokens(self, caller: str, model: str, tokens: Sequence[str]) -> int:
         """Tokens of the longest known prefix (0, or 1,024 and more in steps of 128); remembers this prompt."""
         digest = hashlib.blake2b(f"{caller}\x1f{model}".encode(), digest_size=16)
@@ -49,11 +59,14 @@ class PromptCache:
             unbroken = unbroken and key in self._seen
             if unbroken:
                 found = end
-            self._seen[key] = None
-            self._seen.move_to_end(key)
+            self._remember(key)
+        return found
+
+    def _remember(self, key: bytes) -> None:
+        self._seen[key] = None
+        self._seen.move_to_end(key)
         while len(self._seen) > CACHE_SIZE:
             self._seen.popitem(last=False)
-        return found
 
 
 def content_text(message: Mapping[str, Any]) -> str:
@@ -109,7 +122,13 @@ def answer(body: Mapping[str, Any], model: Model, caller: str, cache: PromptCach
             "messages",
             "context_length_exceeded",
         )
-    usage = Usage(prompt=len(tokens), cached=cache.cached_tokens(caller, model.name, tokens))
+    usage = Usage(prompt=len(tokens))
+    if model.cache == "automatic":
+        usage.cached = cache.cached_tokens(caller, model.name, tokens)
+    elif marks := [index for index, message in enumerate(messages) if message.get("cache_control")]:
+        prefix = prompt_tokens(messages[: marks[-1] + 1], tools)
+        usage.cached, usage.written = cache.marked(caller, model.name, prefix)
+        usage.for_an_hour = messages[marks[-1]]["cache_control"].get("ttl") == "1h"
     if model.reasoning:
         usage.reasoning = 64 * (1 + number("reasoning", *tokens[-64:], below=6))
 

@@ -196,7 +196,7 @@ def test_a_client_that_gives_up_waiting_is_counted_as_a_timeout_and_pays_nothing
             deadline=30,
         )
     assert counted["errors"] == {"timeout": 3}
-    assert counted["tokens"] == {"input": 0, "cache_read": 0, "output": 0, "reasoning": 0}
+    assert counted["tokens"] == dict.fromkeys(("input", "cache_read", "cache_write", "output", "reasoning"), 0)
 
 
 def test_the_ledgers_totals_are_the_sums_of_its_rows(url: str) -> None:
@@ -221,7 +221,7 @@ def test_the_ledgers_totals_are_the_sums_of_its_rows(url: str) -> None:
 
 
 def test_the_ledgers_tokens_are_those_that_the_client_was_told(url: str, client: openai.OpenAI) -> None:
-    told = {"input": 0, "cache_read": 0, "output": 0, "reasoning": 0}
+    told = {"input": 0, "cache_read": 0, "cache_write": 0, "output": 0, "reasoning": 0}
     long = "alpha beta gamma delta " * 300
     for number in range(5):
         reply = client.chat.completions.create(
