@@ -138,10 +138,11 @@ def _class_table() -> str:
 
 _CLASSES = _class_table()
 
+# The alternatives begin with one set of characters each and the frequent ones stand first: that is what makes it fast.
 _PIECE = re.compile(
-    rf" ?A*[a{_LATIN_WITH_MARKS}]+| ?A+|0{{1,3}}|"
-    + "|".join(f" ?[{script}]+" for script in _SCRIPTS)
-    + r"|[Ez]+| ?[^\sa-zA-Z0]+\n*|[ \t]*[\n\r]+|[ \t]+(?!\S)|[ \t]+|.",
+    rf" ?(?:[a{_LATIN_WITH_MARKS}]+|A+[a{_LATIN_WITH_MARKS}]*|[^\sa-zA-Z0]+\n*|"
+    + "|".join(f"[{script}]+" for script in _SCRIPTS)
+    + r")|0{1,3}|[ \t]*[\n\r]+|[Ez]+|[ \t]+(?!\S)|[ \t]+|.",
     re.DOTALL,
 )
 
