@@ -47,7 +47,7 @@ class Approximation:
                 words += times
                 spaced += after_space * times
                 short += of_few_letters * times
-        whole = text_features(class_string, text.isascii(), words, spaced, short)
+        whole = text_features(text, class_string, words, spaced, short)
         total += sum(self._per_unit.get(name, 0.0) * value for name, value in whole.items())
         return max(1, round(total))
 
