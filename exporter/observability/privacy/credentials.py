@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from observability.privacy.scan import Scan, Span
 
+# Characters that are rare enough in prose to ask for before asking for each literal with one.
+_RARE = "_-"
 _EDGE = r"(?<![A-Za-z0-9_])"
 _W = "[A-Za-z0-9_-]"
 
@@ -59,17 +61,24 @@ _PREFIXED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (":AA", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),  # Telegram
     )
 )
-_BASE64 = re.compile(r"[A-Za-z0-9+/=\s:,\\-]*")
+
+
+_BY_CHARACTER = {
+    character: [entry for entry in _PREFIXED if next((rare for rare in _RARE if rare in entry[0]), "") == character]
+    for character in (*_RARE, "")
+}
 
 
 def api_keys(scan: Scan) -> Iterator[Span]:
     """Keys by their form, private keys in PEM, passwords in URLs, and what stands after ``password=`` and the like."""
     text = scan.text
-    for literal, pattern in _PREFIXED:
-        if literal in text:
-            for match in pattern.finditer(text):
-                if literal != "sk-" or _is_random(match[0][3:]):
-                    yield match.span()
+    for character, prefixed in _BY_CHARACTER.items():
+        if character in text:
+            for literal, pattern in prefixed:
+                if literal in text:
+                    for match in pattern.finditer(text):
+                        if literal != "sk-" or _is_random(match[0][3:]):
+                            yield match.span()
     if "PRIVATE KEY" in text:
         yield from _private_keys(text)
     if "://" in text:
@@ -84,22 +93,26 @@ def _is_random(text: str) -> bool:
 
 
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+# Lines of base64, with line ends that may be escaped; possessive, so it never goes back.
+_BODY = re.compile(r"(?:(?:\\{1,4}[nr]|\s){0,4}[A-Za-z0-9+/=]{16,}+)++(?:(?:\\{1,4}[nr]|\s){1,4}[A-Za-z0-9+/=]{1,64})?")
 _FOOT = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 
 
 def _private_keys(text: str) -> Iterator[Span]:
-    """From BEGIN to END; of a key that was cut off, all that can be a part of it."""
+    """From BEGIN to END; of a key that was cut off, the lines that are there."""
     done, foot = 0, _FOOT.search(text)
     for head in _BEGIN.finditer(text):
         if head.start() < done:
             continue
         if foot and foot.start() < head.end():
             foot = _FOOT.search(text, head.end())
+        body = _BODY.match(text, head.end())
         if foot:
             done = foot.end()
+        elif body:
+            done = body.end()
         else:
-            body = _BASE64.match(text, head.end())
-            done = body.end() if body else head.end()
+            continue
         yield head.start(), done
 
 
@@ -112,21 +125,27 @@ def _in_urls(text: str) -> Iterator[Span]:
             yield match.span(1)
 
 
-#: Words after which a password stands: also one without any digit, if it is in quotes.
-_PASSWORD_WORDS = (
-    *("password", "passwd", "passwort", "kennwort", "passphrase", "pwd", "mot de passe", "contraseña", "contrasena"),
-    *("senha", "wachtwoord", "hasło", "парол", "密码", "パスワード", "비밀번호", "lösenord", "salasana", "adgangskode"),
-    "şifre",
-)
+#: Words after which a password stands, which need not have any digit if it is in quotes, by a part that they share.
+_PASSWORD_WORDS: dict[str, tuple[str, ...]] = {
+    "pass": ("password", "passwd", "passwort", "passphrase", "mot de passe"),
+    "contrase": ("contraseña", "contrasena"),
+    **{word: (word,) for word in ("pwd", "kennwort", "senha", "wachtwoord", "salasana", "adgangskode")},
+}
+_PASSWORD_WORDS_BEYOND_ASCII: dict[str, tuple[str, ...]] = {
+    word: (word,) for word in ("hasło", "пароль", "密码", "パスワード", "비밀번호", "lösenord", "şifre")
+}
 #: Words after which a key stands, which is long and has letters and digits.
-_KEY_WORDS = (
-    *("api_key", "apikey", "api-key", "api key", "secret_key", "secret-key", "secretkey", "secret key"),
-    *("client_secret", "clientsecret", "access_key", "access-key", "accesskey", "access key", "account_key"),
-    *("accountkey", "private_key", "encryption_key", "signing_key", "secret", "token", "credential"),
-)
+_KEY_WORDS: dict[str, tuple[str, ...]] = {
+    "key": (
+        *("api_key", "apikey", "api-key", "api key", "secret_key", "secret-key", "secretkey", "secret key"),
+        *("access_key", "access-key", "accesskey", "access key", "account_key", "accountkey", "private_key"),
+        *("encryption_key", "signing_key"),
+    ),
+    **{word: (word,) for word in ("secret", "token", "credential")},
+}
 #: At most one quote (escaped inside JSON in JSON), a connector, a quote. Group 1: the opening quote.
 _CONNECTOR = re.compile(
-    r"(?:ь|s)?\\{0,3}[\"'`]?[\s\u00a0]{0,3}(?::=|=>|==?|:|\b(?:is|is now|ist|lautet|est|es|é|è)\b)[\s\u00a0]{0,3}"
+    r"s?\\{0,3}[\"'`]?[\s\u00a0]{0,3}(?::=|=>|==?|:|\b(?:is|is now|ist|lautet|est|es|é|è)\b)[\s\u00a0]{0,3}"
     r"(\\{0,3}[\"'`])?"
 )
 _QUOTED = {quote: re.compile(rf"[^{re.escape(quote)}\\\n]{{4,256}}") for quote in "\"'`"}
@@ -142,17 +161,20 @@ _CODE = re.compile(
 )
 
 
+#: Value, whether it is in quotes, and whether it comes after "is" and not "=" → whether it can be a secret.
+Check = Callable[[str, bool, bool], bool]
+
+
 def _after_words(scan: Scan) -> Iterator[Span]:
     lower = scan.lower
-    for words, check in ((_PASSWORD_WORDS, _is_password), (_KEY_WORDS, _is_key)):
-        for word in words:
-            place = lower.find(word)
-            while place >= 0:
-                place += len(word)
-                span = _value_after(scan.text, place, check)
-                if span:
-                    yield span
-                place = lower.find(word, place)
+    tables = [(_PASSWORD_WORDS, _is_password), (_KEY_WORDS, _is_key)]
+    if not lower.isascii():
+        tables.append((_PASSWORD_WORDS_BEYOND_ASCII, _is_password))
+    for table, check in tables:
+        for part, words in table.items():
+            if part in lower:
+                for word in words:
+                    yield from _values_after(scan, word, check)
     if "bearer " in lower or "basic " in lower:
         for match in _SCHEME.finditer(lower):
             if _is_scheme_value(scan.text[match.start(1) : match.end(1)]):
@@ -167,7 +189,17 @@ def _is_scheme_value(value: str) -> bool:
     return letters and (any(map(str.isdecimal, value)) or (len(value) >= 20 and value != value.lower()))
 
 
-def _value_after(text: str, place: int, check: object) -> Span | None:
+def _values_after(scan: Scan, word: str, check: Check) -> Iterator[Span]:
+    place = scan.lower.find(word)
+    while place >= 0:
+        place += len(word)
+        span = _value_after(scan.text, place, check)
+        if span:
+            yield span
+        place = scan.lower.find(word, place)
+
+
+def _value_after(text: str, place: int, check: Check) -> Span | None:
     connector = _CONNECTOR.match(text, place, place + 24)
     if not connector:
         return None
@@ -182,8 +214,7 @@ def _value_after(text: str, place: int, check: object) -> Span | None:
     if _CODE.match(found):
         return None
     spoken = connector[0].strip(" \"'`\\")[-1:].isalpha()
-    ok = _is_password(found, bool(quote), spoken) if check is _is_password else _is_key(found)
-    return (start, start + len(found)) if ok else None
+    return (start, start + len(found)) if check(found, bool(quote), spoken) else None
 
 
 def _is_password(value: str, quoted: bool, spoken: bool) -> bool:
@@ -194,7 +225,7 @@ def _is_password(value: str, quoted: bool, spoken: bool) -> bool:
     return len(value) >= 4 and " " not in value
 
 
-def _is_key(value: str) -> bool:
+def _is_key(value: str, _quoted: bool, _spoken: bool) -> bool:
     return (
         len(value) >= 10
         and " " not in value

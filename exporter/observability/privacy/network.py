@@ -51,10 +51,10 @@ def _email(text: str, at: int) -> Span | None:
     return start, end
 
 
-_V4 = re.compile(r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9A-Za-z]|\.[0-9]|-[A-Za-z])")
-_V6 = re.compile(
-    r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z:])"
-)
+_V4 = re.compile(r"[0-9](?<![0-9A-Za-z.].)[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z]|\.[0-9]|-[A-Za-z])")
+_V6_CORE = re.compile(r":[0-9A-Fa-f]{0,4}:")
+_V6 = re.compile(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z:])")
+_HEX = "0123456789abcdefABCDEF"
 #: Words before a dotted quad that is no address: a version, a chapter.
 _VERSION = re.compile(
     r"(?:\bv|version|\bver\.|release|build|driver|firmware|バージョン|版本|chapter|section|figure|kapitel|abschnitt|§"
@@ -65,6 +65,8 @@ _VERSION = re.compile(
 def ips(scan: Scan) -> Iterator[Span]:
     """IPv4 and IPv6 addresses; not the loopback and 0.0.0.0, which are everybody's, and not version numbers."""
     text = scan.text
+    if not scan.has_digits:
+        return
     if text.count(".") >= 3:
         version: re.Match[str] | None = None
         for match in _V4.finditer(text):
@@ -73,10 +75,17 @@ def ips(scan: Scan) -> Iterator[Span]:
             elif not (version and _is_next_version(version, match)) and _is_personal(match[0]):
                 yield match.span()
     if text.count(":") >= 2:
-        for match in _V6.finditer(text):
-            # "::" in code and "12:34:56" are shorter than any address that says something.
-            if sum(map(str.isalnum, match[0])) >= 4 and _is_personal(match[0]):
-                yield match.span()
+        done = 0
+        for core in _V6_CORE.finditer(text):
+            start = core.start()
+            while start > max(done, core.start() - 4) and text[start - 1] in _HEX:
+                start -= 1
+            found = _V6.match(text, start) if start >= done else None
+            # "::" in code is shorter than any address that says something.
+            if found and not text[max(0, start - 1) : start].isalnum() and sum(map(str.isalnum, found[0])) >= 4:
+                done = found.end()
+                if _is_personal(found[0]):
+                    yield found.span()
 
 
 def _is_next_version(version: re.Match[str], match: re.Match[str]) -> bool:

@@ -62,9 +62,11 @@ def is_card(digits: str) -> bool:
 
 def cards(scan: Scan) -> Iterator[Span]:
     """Card numbers in one or in groups; digits after a decimal point are not looked at."""
-    for start, end in scan.runs:
-        done = start
-        for group in _GROUP.finditer(scan.text, start, end):
+    for run in scan.runs:
+        if run.digits < 12:
+            continue
+        done = run.start
+        for group in _GROUP.finditer(scan.text, run.start, run.end):
             if group.start() < done:
                 continue
             for layout in _LAYOUTS:
@@ -88,21 +90,24 @@ _IBAN_LENGTHS = {
     **{"NI": 28, "PL": 28, "BR": 29, "EG": 29, "PS": 29, "QA": 29, "UA": 29, "JO": 30, "KW": 30, "MU": 30, "YE": 30},
     **{"MT": 31, "SC": 31, "LC": 32, "RU": 33},
 }
-_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?=[ -]?[A-Za-z0-9])")
-_TWO_DIGITS = re.compile(r"[0-9]{2}")
+# The check digits, looked for first because digits are rarer than letters.
+_CHECK_DIGITS = re.compile(r"[0-9](?<=[A-Za-z][A-Za-z].)[0-9](?=[ -]?[A-Za-z0-9])")
 _SEPARATORS = " -"
 
 
 def ibans(scan: Scan) -> Iterator[Span]:
     """IBANs of a country of the registry, of its length, with the right check digits; single spaces or dashes in it."""
     text = scan.text
-    if not _TWO_DIGITS.search(text):
+    if not scan.has_digits:
         return
-    for start in _IBAN_START.finditer(text):
-        length = _IBAN_LENGTHS.get(start[0][:2].upper())
-        end = length and _end_of(text, start.start(), length)
-        if end and checks.iban(text[start.start() : end].translate(_NO_SEPARATORS).upper()):
-            yield start.start(), end
+    for digits in _CHECK_DIGITS.finditer(text):
+        start = digits.start() - 2
+        length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+        if length is None or (start > 0 and text[start - 1].isascii() and text[start - 1].isalnum()):
+            continue
+        end = _end_of(text, start, length)
+        if end and checks.iban(text[start:end].translate(_NO_SEPARATORS).upper()):
+            yield start, end
 
 
 _NO_SEPARATORS = str.maketrans("", "", _SEPARATORS)

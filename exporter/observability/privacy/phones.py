@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from observability.privacy.scan import Scan, Span, digits_of, is_other_number, overlaps_identifier
+from observability.privacy.scan import Run, Scan, Span, digits_of, is_other_number
 
 #: Country codes (ITU-T E.164) → least and most digits after them, where that is narrower than 6 to 12.
 _NATIONAL_LENGTHS = {
@@ -66,31 +66,61 @@ _WORDS = re.compile(
     r"[^\n]{0,32}$"
 )
 
+# One of these is in each of the words above.
+_STEMS = (
+    *("phone", "tel", "tél", "fon", "mobi", "móvil", "movil", "cell", "celular", "handy", "fax", "whatsapp", "sms"),
+    *("hotline", "ruf", "appele", "joi", "portable", "llam", "llám", "ligue", "bel ", "ring ", "call", "text me"),
+    *(
+        "reach ",
+        "dial",
+        "contact ",
+        "puhelin",
+        "dzwoni",
+        "тел",
+        "звон",
+        "номер",
+        "电话",
+        "手机",
+        "電話",
+        "携帯",
+        "전화",
+    ),
+    *("휴대", "फोन", "फ़ोन", "मोबाइल", "هاتف", "جوال", "τηλ", "điện thoại", "โทร", "msisdn"),
+)
+
 
 def phones(scan: Scan) -> Iterator[Span]:
     """Telephone numbers; a run of digits without separators counts only after a word that announces it."""
-    last_end = -100
-    for run_start, run_end in scan.runs:
-        first = run_start
-        while first > max(0, run_start - 3) and scan.text[first - 1] in "+( ":
+    text, last_end = scan.text, -100
+    for run in scan.runs:
+        if run.digits < 7:
+            continue
+        first = run.start
+        while first > max(0, run.start - 3) and text[first - 1] in "+( ":
             first -= 1
         # Two characters more, so that the patterns see what follows the run.
-        for span in _in_run(scan, first, min(len(scan.text), run_end + 2), last_end):
+        for span in _in_run(scan, run, first, min(len(text), run.end + 2), last_end):
             last_end = span[1]
             yield span
 
 
-def _in_run(scan: Scan, first: int, end: int, last_end: int) -> Iterator[Span]:
+def _in_run(scan: Scan, run: Run, first: int, end: int, last_end: int) -> Iterator[Span]:
     text, done = scan.text, first
-    for find in (_international, _national, _trunk):
-        for span in find(scan, first, end):
-            if span[0] >= done and not overlaps_identifier(scan, span):
-                done = span[1]
-                yield span
+    if "+" in text[first : run.start] or run.text.startswith("00") or " 00" in run.text:
+        for span in _international(scan, first, end):
+            done = span[1]
+            yield span
+    if not run.solid:
+        for find in (_national, _trunk):
+            for span in find(scan, done, end):
+                if not scan.identifiers.overlap(*span):
+                    done = span[1]
+                    yield span
+    joined = 0 <= first - last_end <= 8 and "\n" not in text[last_end:first]
+    if not joined and (not scan.has_any(_STEMS) or _WORDS.search(scan.before(run.start)) is None):
+        return
     for match in _ANY.finditer(text, done, end):
-        joined = 0 <= match.start() - last_end <= 8 and "\n" not in text[last_end : match.start()]
-        announced = joined or _WORDS.search(scan.before(match.start())) is not None
-        if announced and not is_other_number(scan, match.start()) and not overlaps_identifier(scan, match.span()):
+        if not is_other_number(scan, match.start()) and not scan.identifiers.overlap(*match.span()):
             yield match.span()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 #: What a finder yields: where it starts and ends in the text.
@@ -29,17 +31,68 @@ def _foldings() -> dict[int, str]:
 
 
 _FOLDINGS = _foldings()
+_FOLDED = re.compile(f"[{re.escape(''.join(map(chr, sorted(_FOLDINGS))))}]")
 #: At least six digits with at most three separators between two of them.
 _RUN = re.compile(r"[0-9](?:[ .\-/()\t]{0,3}[0-9]){5,}")
-_LONG_NUMBER = re.compile(r"[0-9]{3}")
+_DECIMAL = re.compile(r"[0-9]+\.[0-9]{5,}")
+_UP_TO_NUMBER = re.compile(r".*[0-9]{3}", re.DOTALL)
+_DIGIT = re.compile(r"[0-9]")
 _MASK = re.compile(r"\[[a-z][a-z0-9_]*\]")
+
+
+def _fold(match: re.Match[str]) -> str:
+    return _FOLDINGS[ord(match[0])]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Digits that stand together: ``text[start:end]`` of a scan, how many digits, and whether nothing is between."""
+
+    start: int
+    end: int
+    text: str
+    digits: int
+
+    @property
+    def solid(self) -> bool:
+        return self.digits == len(self.text)
+
+
+class Spans:
+    """Spans in order that do not overlap, asked in logarithmic time."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._spans = list(spans)
+        self._starts = [start for start, _ in self._spans]
+
+    def overlap(self, start: int, end: int) -> bool:
+        """Whether one of them has a part of ``start`` to ``end``."""
+        index = bisect_right(self._starts, end - 1) - 1
+        return index >= 0 and self._spans[index][1] > start
+
+    def cover(self, start: int, end: int) -> bool:
+        """Whether one of them has all of ``start`` to ``end``."""
+        index = bisect_right(self._starts, start) - 1
+        return index >= 0 and self._spans[index][1] >= end
 
 
 class Scan:
     """A text of the same length as the original, with everything that several finders need worked out once."""
 
     def __init__(self, text: str) -> None:
-        self.text = text if text.isascii() else text.translate(_FOLDINGS)
+        self.text = text if text.isascii() else _FOLDED.sub(_fold, text)
+        self._words: dict[tuple[str, ...], bool] = {}
+
+    @cached_property
+    def has_digits(self) -> bool:
+        return _DIGIT.search(self.text) is not None
+
+    def has_any(self, words: tuple[str, ...]) -> bool:
+        """Whether one of the words, in lower case, stands anywhere in the text; much cheaper than a pattern."""
+        found = self._words.get(words)
+        if found is None:
+            found = self._words[words] = any(word in self.lower for word in words)
+        return found
 
     @cached_property
     def lower(self) -> str:
@@ -47,9 +100,24 @@ class Scan:
         return self.text.lower()
 
     @cached_property
-    def runs(self) -> list[Span]:
-        """Where six or more digits stand together, separators included."""
-        return [match.span() for match in _RUN.finditer(self.text)]
+    def runs(self) -> list[Run]:
+        """Where six or more digits stand together; not decimal fractions, nor what a date, UUID or hash covers."""
+        found: list[Run] = []
+        if not self.has_digits:
+            return found
+        for match in _RUN.finditer(self.text):
+            start, end = match.span()
+            text = match[0]
+            if "." in text and _DECIMAL.fullmatch(text):
+                continue
+            if not self.identifiers.cover(start, end):
+                found.append(Run(start, end, text, len(digits_of(text))))
+        return found
+
+    @cached_property
+    def identifiers(self) -> Spans:
+        """UUIDs, dates and hashes, which have digits and are no numbers of persons."""
+        return Spans(match.span() for match in _IDENTIFIER.finditer(self.text))
 
     def before(self, start: int) -> str:
         """The words that lead up to ``start``, in lower case: up to 48 characters, back to the last number or line.
@@ -58,15 +126,18 @@ class Scan:
         """
         words = self.lower[max(0, start - BEFORE) : start]
         words = words[words.rfind("\n") + 1 :]
-        numbers = [match.end() for match in _LONG_NUMBER.finditer(words)]
-        if numbers:
-            words = words[numbers[-1] :]
+        number = _UP_TO_NUMBER.match(words)
+        if number:
+            words = words[number.end() :]
         return _MASK.sub(" ", words) if "[" in words else words
+
+
+_NOT_DIGITS = re.compile(r"[^0-9]+")
 
 
 def digits_of(text: str) -> str:
     """The digits of a number that is written with separators."""
-    return "".join(character for character in text if "0" <= character <= "9")
+    return text if text.isdecimal() else _NOT_DIGITS.sub("", text)
 
 
 #: Numbers that look like telephone or identity numbers and say themselves that they are something else.
@@ -84,21 +155,12 @@ def is_other_number(scan: Scan, start: int) -> bool:
     return _OTHER_NUMBER.search(scan.before(start)) is not None
 
 
-_NOT_PERSONAL = re.compile(
-    r"(?<![0-9A-Za-z])(?:"
-    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"  # UUID
-    r"|[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)?"
-    r"|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}(?:[T ][0-9]{2}:[0-9]{2})?"
-    r"|[0-9a-fA-F]{32,128}"  # trace ids and hashes
+# Each alternative begins with its characters and looks back afterwards: a search for a character class is fast.
+_IDENTIFIER = re.compile(
+    r"[0-9a-fA-F](?<![0-9A-Za-z].)(?:"
+    r"[0-9a-fA-F]{7}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"  # UUID
+    r"|(?<=[0-9])[0-9]{3}[-/.][0-9]{2}[-/.][0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)?Z?"
+    r"|(?<=[0-9])[0-9]?[-/.][0-9]{1,2}[-/.][0-9]{4}(?:[T ][0-9]{2}:[0-9]{2})?"
+    r"|[0-9a-fA-F]{31,127}"  # trace ids and hashes
     r")(?![0-9A-Za-z])"
 )
-
-
-def overlaps_identifier(scan: Scan, span: Span) -> bool:
-    """Whether a UUID, a date or a hash covers a part of ``span``."""
-    start, end = span
-    first = max(0, start - 128)
-    return any(
-        match.start() < end and match.end() > start
-        for match in _NOT_PERSONAL.finditer(scan.text, first, min(len(scan.text), end + 128))
-    )
