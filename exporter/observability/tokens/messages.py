@@ -37,7 +37,10 @@ _TEXT_KEYS = (
 _CALL_TYPES = ("tool_use", "tool_call", "function_call", "server_tool_use", "mcp_tool_use")
 _IMAGE_TYPES = ("image_url", "input_image", "image", "output_image")
 #: Content that is neither text nor image: its tokens cannot be told from the bytes here.
-_OPAQUE_TYPES = ("input_audio", "audio", "video", "file", "input_file", "document", "redacted_thinking")
+_OPAQUE_TYPES = (
+    *("input_audio", "audio", "video", "file", "input_file", "document", "blob", "uri"),
+    *("redacted_thinking", "reasoning.encrypted"),
+)
 
 
 @dataclass(slots=True)
@@ -169,7 +172,7 @@ def _add(value: Any, message: Message, depth: int) -> None:
         kind = value.get("type")
         if kind in _IMAGE_TYPES or _is_image_blob(value):
             message.images.append(_image(value))
-        elif kind in _CALL_TYPES or isinstance(value.get("functionCall", value.get("function_call")), Mapping):
+        elif kind in _CALL_TYPES or ("role" not in value and _is_gemini_call(value)):
             _add_call(value, message)
         elif kind not in _OPAQUE_TYPES:
             for key in _TEXT_KEYS:
@@ -177,6 +180,10 @@ def _add(value: Any, message: Message, depth: int) -> None:
             result = value.get("functionResponse", value.get("function_response"))
             if isinstance(result, Mapping):
                 message.texts.append(as_text(result.get("response", "")))
+
+
+def _is_gemini_call(value: Mapping[Any, Any]) -> bool:
+    return isinstance(value.get("functionCall", value.get("function_call")), Mapping)
 
 
 def _is_image_blob(value: Mapping[Any, Any]) -> bool:

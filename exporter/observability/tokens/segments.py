@@ -133,22 +133,21 @@ _LONGEST_WORD = 15
 
 
 def _class_table() -> str:
-    table = ["o"] * _TABLE_SIZE
+    table = bytearray(b"o") * _TABLE_SIZE  # every class is an ASCII character
     for first, last, code in _RANGES:
-        table[first : last + 1] = code * (last - first + 1)
+        table[first : last + 1] = code.encode() * (last - first + 1)
     for letters, code in ((_COMMON_HAN, "Q"), *_TELLING):
         for letter in letters:
             for form in {letter, letter.upper()}:
                 if len(form) == 1:
-                    table[ord(form)] = code
+                    table[ord(form)] = ord(code)
     for code_point in range(0x20, 0x7F):
         letter = chr(code_point)
-        table[code_point] = (
-            "a" if letter.islower() else "A" if letter.isupper() else "0" if letter.isdigit() else letter
-        )
-    for kept in "\t\n\r":
-        table[ord(kept)] = kept
-    return "".join(table)
+        code = "a" if letter.islower() else "A" if letter.isupper() else "0" if letter.isdigit() else letter
+        table[code_point] = ord(code)
+    for kept in b"\t\n\r":
+        table[kept] = kept
+    return table.decode("ascii")
 
 
 _CLASSES = _class_table()
