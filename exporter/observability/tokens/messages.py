@@ -2,7 +2,8 @@
 
 Understood: OpenAI chat and Responses, Anthropic Messages, Gemini contents, the OpenTelemetry GenAI parts
 (``[{"role", "parts": [{"type": "text", "content": …}]}]``), the OpenInference nesting (``{"message": {…}}`` and
-``message.content`` keys), whole request and response bodies, plain strings, and JSON strings of any of these.
+``message.content`` keys), LangChain's serialised messages, whole request and response bodies, plain strings, and JSON
+strings of any of these.
 Reading never raises: what is not understood adds the text under the keys that carry text elsewhere, or nothing.
 """
 
@@ -41,6 +42,8 @@ _OPAQUE_TYPES = (
     *("input_audio", "audio", "video", "file", "input_file", "document", "blob", "uri"),
     *("redacted_thinking", "reasoning.encrypted"),
 )
+
+_LANGCHAIN_ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}
 
 
 @dataclass(slots=True)
@@ -111,7 +114,9 @@ def _read_object(value: Mapping[Any, Any], content: Content, depth: int) -> None
     elif any(isinstance(key, str) and key.startswith("message.") for key in value):
         flat = {key.removeprefix("message."): item for key, item in value.items() if isinstance(key, str)}
         _read_object(flat, content, depth + 1)
-    elif _is_message(value) or _is_item(value) or _is_part(value):
+    elif (inner := _langchain(value)) is not None:
+        content.messages.append(_message(inner))
+    elif _is_message(value) or _is_item(value) or _is_part(value):  # a wrapper was opened above
         content.messages.append(_message(value))
     elif any(key in value for key in (*_BODY_KEYS, *_SYSTEM_KEYS, *_TOOL_KEYS)):
         for key in _SYSTEM_KEYS:
@@ -141,8 +146,25 @@ def _is_message(value: Any) -> bool:
 
 
 def _is_item(value: Any) -> bool:
-    """An item of the Responses API: a call, or its output, in the place of a message."""
-    return isinstance(value, Mapping) and value.get("type") in ("message", "function_call", "function_call_output")
+    """What stands in the place of a message: an item of the Responses API, a message of LangChain, one in a wrapper."""
+    if not isinstance(value, Mapping):
+        return False
+    if isinstance(value.get("message"), Mapping):
+        return True
+    kind = value.get("type")
+    return kind in ("message", "function_call", "function_call_output") or _langchain(value) is not None
+
+
+def _langchain(value: Mapping[Any, Any]) -> Mapping[str, Any] | None:
+    """The message in ``{"lc": 1, "id": […, "HumanMessage"], "kwargs": {…}}`` or ``{"type": "human", "data": {…}}``."""
+    kind, path = value.get("type"), value.get("id")
+    if "lc" in value and isinstance(value.get("kwargs"), Mapping):
+        named = _text(path[-1]) if isinstance(path, list) and path else ""
+        kind = named.removesuffix("Chunk").removesuffix("Message").lower()
+        return {"role": _LANGCHAIN_ROLES.get(kind, "user"), **value["kwargs"]}
+    if isinstance(kind, str) and kind in _LANGCHAIN_ROLES and isinstance(value.get("data"), Mapping):
+        return {"role": _LANGCHAIN_ROLES[kind], **value["data"]}
+    return None
 
 
 def _is_part(value: Any) -> bool:

@@ -180,8 +180,9 @@ def test_a_side_without_content_is_unknown_and_not_zero(nothing: Any) -> None:
 
 _KEYS = """role content parts type text messages input tools functions function name arguments tool_calls function_call
     image_url url source data detail inline_data mime_type choices message output system parameters properties items
-    enum anyOf message.role message.content description candidates functionCall functionResponse response modality"""
-_STRINGS = """user assistant tool text image image_url tool_use function_call blob uri message [[ {
+    enum anyOf message.role message.content description candidates functionCall functionResponse response modality
+    lc id kwargs data generations"""
+_STRINGS = """user assistant tool text image image_url tool_use function_call blob uri message human AIMessage [[ {
     data:image/png;base64,iVBORw0KGgo="""
 KEYS = st.sampled_from(_KEYS.split())
 STRINGS = st.text(max_size=30) | st.sampled_from(_STRINGS.split())

@@ -163,6 +163,22 @@ SAME_QUESTION: list[tuple[str, Any]] = [
     ("a body as JSON", json.dumps({"messages": [{"role": "user", "content": "Name three rivers."}]})),
     ("OpenInference", [{"message": {"role": "user", "content": "Name three rivers."}}]),
     ("OpenInference, flat", [{"message.role": "user", "message.content": "Name three rivers."}]),
+    (
+        "LangChain",
+        {
+            "messages": [
+                [
+                    {
+                        "lc": 1,
+                        "type": "constructor",
+                        "id": ["langchain", "schema", "messages", "HumanMessage"],
+                        "kwargs": {"content": "Name three rivers.", "type": "human"},
+                    }
+                ]
+            ]
+        },
+    ),
+    ("LangChain, dumped", {"messages": [{"type": "human", "data": {"content": "Name three rivers."}}]}),
     ("plain text", "Name three rivers."),
 ]
 
@@ -208,6 +224,17 @@ def test_a_response_body_is_read_by_its_answer() -> None:
             ]
         },
         {"candidates": [{"content": {"role": "model", "parts": [{"text": "The Rhine."}]}}]},
+        {
+            "generations": [
+                [
+                    {
+                        "text": "The Rhine.",
+                        "type": "ChatGeneration",
+                        "message": {"lc": 1, "id": ["AIMessage"], "kwargs": {"content": "The Rhine."}},
+                    }
+                ]
+            ]
+        },
     ):
         assert [message.texts for message in content_of(value).messages] == [["The Rhine."]], value
 
