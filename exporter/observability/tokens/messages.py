@@ -20,6 +20,8 @@ from observability.tokens.images import Image, image_from
 _DEEPEST = 24
 
 _BODY_KEYS = ("messages", "input", "contents", "prompt", "choices", "output", "candidates", "completion", "generations")
+#: Those that no content part has.
+_ONLY_IN_BODIES = ("messages", "contents", "choices", "candidates", "generations")
 _SYSTEM_KEYS = ("system", "instructions", "system_instruction", "systemInstruction")
 _TOOL_KEYS = ("tools", "functions")
 #: Keys under which a part or an unknown object carries what the model reads or wrote.
@@ -116,7 +118,7 @@ def _read_object(value: Mapping[Any, Any], content: Content, depth: int) -> None
         _read_object(flat, content, depth + 1)
     elif (inner := _langchain(value)) is not None:
         content.messages.append(_message(inner))
-    elif _is_message(value) or _is_item(value) or _is_part(value):  # a wrapper was opened above
+    elif _is_message(value) or _is_item(value) or _is_part(value):
         content.messages.append(_message(value))
     elif any(key in value for key in (*_BODY_KEYS, *_SYSTEM_KEYS, *_TOOL_KEYS)):
         for key in _SYSTEM_KEYS:
@@ -168,7 +170,9 @@ def _langchain(value: Mapping[Any, Any]) -> Mapping[str, Any] | None:
 
 
 def _is_part(value: Any) -> bool:
-    return isinstance(value, Mapping) and (isinstance(value.get("type"), str) or isinstance(value.get("text"), str))
+    if not isinstance(value, Mapping) or any(key in value for key in _ONLY_IN_BODIES):
+        return False
+    return isinstance(value.get("type"), str) or isinstance(value.get("text"), str)
 
 
 def _message(value: Mapping[Any, Any]) -> Message:

@@ -225,6 +225,7 @@ def test_a_response_body_is_read_by_its_answer() -> None:
         },
         {"candidates": [{"content": {"role": "model", "parts": [{"text": "The Rhine."}]}}]},
         {
+            "type": "LLMResult",
             "generations": [
                 [
                     {
@@ -233,7 +234,7 @@ def test_a_response_body_is_read_by_its_answer() -> None:
                         "message": {"lc": 1, "id": ["AIMessage"], "kwargs": {"content": "The Rhine."}},
                     }
                 ]
-            ]
+            ],
         },
     ):
         assert [message.texts for message in content_of(value).messages] == [["The Rhine."]], value
