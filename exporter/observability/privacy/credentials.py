@@ -57,7 +57,7 @@ _PREFIXED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("dop_v1_", r"dop_v1_[0-9a-f]{64}"),  # DigitalOcean
         ("ntn_", r"ntn_[A-Za-z0-9]{40,64}"),  # Notion
         ("AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
-        ("eyJ", rf"eyJ{_W}{{8,4096}}\.{_W}{{8,16384}}\.{_W}{{0,2048}}"),  # JSON Web Token
+        ("eyJ", rf"eyJ{_W}{{8,1024}}\.{_W}{{8,16384}}\.{_W}{{0,2048}}"),  # JSON Web Token
         (":AA", r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),  # Telegram
     )
 )

@@ -19,6 +19,10 @@ _DOMAIN_LENGTH = 255
 _FILE_ENDINGS = frozenset(
     {"png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "css", "html", "json", "yaml", "yml", "txt", "pdf", "zip"}
 )
+#: What follows a product of matrices in Python: (x @ w.mean())
+_METHODS = frozenset(
+    {"mean", "sum", "dot", "transpose", "view", "reshape", "permute", "float", "half", "inverse", "conj", "copy"}
+)
 #: Accounts of version control, not of persons: git@github.com:team/project.git
 _TOOL_ACCOUNTS = frozenset({"git", "hg", "svn"})
 
@@ -40,8 +44,9 @@ def _email(text: str, at: int) -> Span | None:
     if not local or not domain:
         return None
     end = domain.end()
-    if text[end : end + 1] == "(" or domain[0].rpartition(".")[2].lower() in _FILE_ENDINGS:
-        return None  # a @ b.mean() of Python, or the name of a picture
+    last = domain[0].rpartition(".")[2].lower()
+    if last in _FILE_ENDINGS or (last in _METHODS and text[end : end + 1] == "("):
+        return None
     name = local[0][::-1]
     start = at - len(name.lstrip("'.%+-"))
     if text[max(0, start - 1) : start] == ":" and "://" in text[max(0, start - 72) : start]:
