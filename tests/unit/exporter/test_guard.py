@@ -196,7 +196,8 @@ def test_a_heavy_value_among_ever_new_ones_is_found(share: float) -> None:
 def test_values_that_were_heavy_once_do_not_keep_a_new_one_out_of_the_summary() -> None:
     guard = full(1)
     guard.fold("model", "kept-0", 200)
-    guard.fold_many("model", [f"once-heavy-{number}" for number in range(SUMMARY + 1)], [50] * (SUMMARY + 1))
+    decoys = range(SUMMARY + 1)
+    guard.fold_many("model", [f"once-heavy-{number}" for number in decoys], [50 + number / 20 for number in decoys])
     for batch in range(60):
         guard.fold("model", "heavy", 30)
         guard.fold_many("model", [f"once-{batch}-{number}" for number in range(3 * SUMMARY)])

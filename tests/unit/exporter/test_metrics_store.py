@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-import re
-import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -336,81 +333,6 @@ def test_a_value_stays_as_long_as_a_series_that_was_handed_out_with_it_is_fresh(
     assert value(metrics, "llm_unpriced_requests_total", model="first") == 5
     clock.now += LEAVE_SECONDS + 10
     assert not samples(metrics, "llm_unpriced_requests_total")
-
-
-# --- Threads --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def _eager_threads() -> Iterator[None]:
-    """Threads take turns as often as the interpreter can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-@pytest.mark.usefixtures("_eager_threads")
-def test_a_page_is_consistent_at_any_time(metrics: Metrics) -> None:
-    """Every call takes one second, so a histogram's sum is its count, and its count that of its last bucket."""
-    random = np.random.default_rng(5)
-    batches, failures = 400, []
-    done = threading.Event()
-    latency = catalogue.LLM_REQUEST_LATENCY.name
-
-    def read() -> None:
-        before: dict[str, float] = {}
-        while True:
-            last = done.is_set()
-            text = metrics.page("")[0].decode()
-            now = {name: float(number) for name, number in re.findall(r"^(llm_\S+\{.*\}) (\S+)$", text, re.MULTILINE)}
-            for name, number in now.items():
-                if number < before.get(name, 0):
-                    failures.append(f"{name} went from {before[name]} to {number}")
-                if name.startswith(f"{latency}_count"):
-                    bucket = name.replace("_count{", "_bucket{").replace("}", ',le="+Inf"}')
-                    total = name.replace("_count{", "_sum{")
-                    if not now[bucket] == now[total] == number:
-                        failures.append(f"{name} is {number}, +Inf is {now[bucket]}, sum is {now[total]}")
-            before = now
-            if last:
-                return
-
-    readers = [threading.Thread(target=read) for _ in range(2)]
-    for reader in readers:
-        reader.start()
-    for batch in range(batches):
-        labels = [("shop", "openai", f"m{number}", "chat") for number in range(batch % 40 + 1)]
-        rows = random.integers(0, len(labels), 256)
-        ids = metrics.series(catalogue.LLM_REQUESTS, [(*each, "success") for each in labels])
-        metrics.add(catalogue.LLM_REQUESTS, ids[rows])
-        ids = metrics.series(catalogue.LLM_REQUEST_LATENCY, labels)
-        metrics.observe_many(catalogue.LLM_REQUEST_LATENCY, ids[rows], np.ones(256), trace_ids(256))
-    done.set()
-    for reader in readers:
-        reader.join()
-    assert failures == []
-    assert sum(each.value for each in samples(metrics, "llm_requests_total")) == batches * 256
-    assert sum(each.value for each in samples(metrics, f"{latency}_count")) == batches * 256
-
-
-@pytest.mark.usefixtures("_eager_threads")
-def test_threads_that_count_one_by_one_lose_nothing(metrics: Metrics) -> None:
-    def count() -> None:
-        for number in range(300):
-            metrics.increase(catalogue.EXPORTER_RECEIVED, ("notifications",))
-            metrics.increase(catalogue.LLM_UNPRICED_REQUESTS, ("openai", f"m{number % 40}"))
-            metrics.observe(catalogue.LLM_TOOL_DURATION, ("shop", f"t{number % 40}"), 1)
-
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert value(metrics, "exporter_received_total", signal="notifications") == 1200
-    assert sum(each.value for each in samples(metrics, "llm_unpriced_requests_total")) == 1200
-    assert sum(each.value for each in samples(metrics, catalogue.LLM_TOOL_DURATION.count)) == 1200
-    assert len(samples(metrics, catalogue.LLM_TOOL_DURATION.count)) == 40
 
 
 # --- Bounds ---------------------------------------------------------------------------------------
