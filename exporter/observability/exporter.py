@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 
 from observability import catalogue
-from observability.cost import PriceList
+from observability.budgets import KEPT_DAYS, Budgets
+from observability.cost.price_list import PriceList
+from observability.identity import Resolver
 from observability.interactions import InteractionLog
 from observability.ledger import Ledger
 from observability.measure import Meter
 from observability.metrics import Metrics
 from observability.notifications import Notifications
-from observability.settings import Runtime, Settings
+from observability.pipeline import Pipeline
+from observability.privacy import KINDS, Masker
+from observability.settings import Privacy, Runtime, Settings, seconds
+from observability.settle import Settling
+from observability.spending import today
+from observability.translate.calls import Wanted
 from observability.worker import Worker
 
 _LOG = logging.getLogger(__name__)
@@ -32,14 +40,22 @@ class Exporter:
         limits = settings.limits
         self.settings = settings
         self.runtime = runtime
-        self.ledger = Ledger(runtime.ledger_file, limits.daily_cost_days)
+        self.ledger = Ledger(
+            runtime.ledger_file, limits.daily_cost_days, settings.budgets, rows_per_day=limits.ledger_rows_per_day
+        )
+        self.budgets = Budgets(settings.budgets, self.ledger.rows(today() - timedelta(days=KEPT_DAYS)))
         self.metrics = Metrics(
             label_values=limits.label_values,
             label_length=limits.label_length,
+            labels=settings.labels,
+            series_per_family=limits.series_per_family,
+            idle_seconds=seconds(limits.idle_series),
             readings={
                 catalogue.LLM_DAILY_COST: self.ledger.daily,
-                catalogue.LLM_BUDGET_LIMIT: self._limits,
-                catalogue.LLM_BUDGET_SPENT: self._spent,
+                catalogue.LLM_BUDGET_LIMIT: self.budgets.limits,
+                catalogue.LLM_BUDGET_SPENT: self.budgets.spent,
+                catalogue.LLM_BUDGET_START: self.budgets.starts,
+                catalogue.LLM_BUDGET_END: self.budgets.ends,
                 catalogue.EXPORTER_QUEUE: self._waiting,
             },
         )
@@ -47,7 +63,9 @@ class Exporter:
         self.metrics.guard.reserve("model", (budget.model for budget in settings.budgets if budget.model))
         for _service, _request_model, model in self.ledger.models():
             self.metrics.guard.fold("model", model)
-        for signal in ("traces", "notifications"):
+        for budget in settings.budgets:  # at zero before the first dollar, so that rate() sees it
+            self.metrics.touch(catalogue.LLM_BUDGET_SPENDING, (budget.name,))
+        for signal in ("traces", "logs", "notifications"):
             self.metrics.touch(catalogue.EXPORTER_RECEIVED, (signal,))
         for reason in REJECTIONS:
             self.metrics.touch(catalogue.EXPORTER_REJECTED, ("traces", reason))
@@ -55,16 +73,23 @@ class Exporter:
         self._interactions: InteractionLog | None = None
         if settings.interactions.enabled:
             self._interactions = InteractionLog(
-                runtime.interactions_file,
-                self.metrics,
-                max_bytes=settings.interactions.max_bytes,
-                backups=settings.interactions.backups,
+                runtime.interactions_file, self.metrics, settings.interactions, _masker(settings.privacy)
             )
+        kept = settings.privacy.content != "drop"
         self.worker = Worker(
-            Meter(self.metrics, self.ledger, PriceList()),
-            self._interactions,
+            Pipeline(
+                Settling(limits.settle_seconds, limits.settling_spans),
+                Resolver(limits.remembered_calls),
+                Meter(self.metrics, self.ledger, self.budgets, PriceList(settings.prices)),
+                self._interactions,
+                Wanted(
+                    content=kept and settings.interactions.enabled and settings.interactions.content,
+                    estimates=kept,
+                    dimensions=settings.dimensions,
+                ),
+            ),
             capacity=limits.queue_batches,
-            content=settings.interactions.content,
+            settle_seconds=limits.settle_seconds,
         )
 
     def start(self) -> None:
@@ -77,20 +102,21 @@ class Exporter:
         left = self.worker.stop(self.settings.limits.shutdown_seconds)
         if left.batches:
             _LOG.error(
-                "%d spans in %d accepted batches could not be measured in %g s",
-                left.spans, left.batches, self.settings.limits.shutdown_seconds,
-                extra={"event": "lost", "spans": left.spans, "batches": left.batches},
+                "%d items in %d accepted batches could not be measured in %g s",
+                left.items, left.batches, self.settings.limits.shutdown_seconds,
+                extra={"event": "lost", "items": left.items, "batches": left.batches},
             )  # fmt: skip
         if self._interactions is not None:
             self._interactions.close()
         self.ledger.close()
-        _LOG.info("stopped", extra={"event": "stopped", "lost_spans": left.spans})
-
-    def _limits(self) -> Mapping[tuple[str, ...], float]:
-        return {(budget.name,): budget.limit_usd for budget in self.settings.budgets}
-
-    def _spent(self) -> Mapping[tuple[str, ...], float]:
-        return {(budget.name,): self.ledger.spent(budget) for budget in self.settings.budgets}
+        _LOG.info("stopped", extra={"event": "stopped", "lost_items": left.items})
 
     def _waiting(self) -> Mapping[tuple[str, ...], float]:
         return {("measure",): self.worker.waiting()}
+
+
+def _masker(privacy: Privacy) -> Masker | None:
+    """What makes content harmless; ``None`` where it is kept as it is, or none is kept."""
+    if privacy.content != "mask":
+        return None
+    return Masker(privacy.kinds or KINDS, privacy.patterns, max_chars=privacy.max_chars)

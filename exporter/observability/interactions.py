@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import orjson
 
 from observability import catalogue
-from observability.cost import Cost
+from observability.catalogue import TOKEN_TYPES
+from observability.columns import Bools
+from observability.cost import Priced
 from observability.logs import Complaint
 from observability.metrics import Metrics
-from observability.records import LlmCall
+from observability.privacy import Masker, MaskingError
+from observability.records import Calls
+from observability.settings import Interactions, seconds
 
 _LOG = logging.getLogger(__name__)
+_64_BITS = 2.0**64
 
 
 class InteractionLog:
@@ -25,30 +32,112 @@ class InteractionLog:
     For one thread. A row that cannot be written is counted as dropped; it never stops the measuring.
     """
 
-    def __init__(self, file: Path, metrics: Metrics, *, max_bytes: int, backups: int) -> None:
-        """Raises ``OSError`` if the folder cannot be made or the file not be opened."""
+    def __init__(
+        self,
+        file: Path,
+        metrics: Metrics,
+        settings: Interactions,
+        masker: Masker | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``masker`` makes content harmless, ``None`` keeps it as it is; ``clock`` tells Unix seconds.
+
+        Raises ``OSError`` if the folder cannot be made or the file not be opened.
+        """
         self._file = file
         self._metrics = metrics
-        self._max_bytes = max_bytes
-        self._backups = backups
+        self._settings = settings
+        self._masker = masker
+        self._clock = clock
+        self._max_bytes = settings.max_bytes
+        self._backups = settings.backups
         self._complaint = Complaint()
+        self._allowance = float(settings.max_per_second)
+        self._refilled = clock()
         file.parent.mkdir(parents=True, exist_ok=True)
         self._stream: IO[bytes] = self._open()
         self._size = self._stream.tell()
-        for outcome in ("written", "dropped"):
+        self._remove_old()
+        for outcome in ("written", "sampled_out", "dropped"):
             metrics.touch(catalogue.EXPORTER_INTERACTIONS, (outcome,))
 
-    def write(self, priced: Sequence[tuple[LlmCall, Cost | None]]) -> None:
-        """Append one row per call; after it returned the rows are in the file."""
-        for chunk, rows in _chunks((row(call, cost) for call, cost in priced), self._max_bytes):
+    def write(self, calls: Calls, priced: Priced) -> None:
+        """Append a row for each call that is sampled; after it returned the rows are in the file."""
+        chosen = np.flatnonzero(self._sampled(calls))
+        if len(chosen) < len(calls):
+            self._count("sampled_out", len(calls) - len(chosen))
+        rows = (self._row(calls, priced, row) for row in chosen.tolist())
+        for chunk, lines in _chunks(rows, self._max_bytes):
             try:
                 self._append(chunk)
             except OSError as error:
-                self._metrics.increase(catalogue.EXPORTER_INTERACTIONS, ("dropped",), rows)
+                self._count("dropped", lines)
                 if self._complaint.due():
                     _LOG.error("%s: cannot be written: %s", self._file, error, extra={"event": "interactions_failed"})
             else:
-                self._metrics.increase(catalogue.EXPORTER_INTERACTIONS, ("written",), rows)
+                self._count("written", lines)
+
+    def _sampled(self, calls: Calls) -> Bools:
+        """Which calls are written: a share of the traces, and at most so many successful ones a second."""
+        sampled = np.asarray(calls.trace.astype(np.float64) / _64_BITS < self._settings.sample_ratio)
+        now = self._clock()
+        most = float(self._settings.max_per_second)
+        self._allowance = min(most, self._allowance + max(now - self._refilled, 0.0) * most)
+        self._refilled = now
+        successes = np.flatnonzero(sampled & ~calls.error_type.present)
+        sampled[successes[int(self._allowance) :]] = False
+        self._allowance -= min(len(successes), int(self._allowance))
+        return sampled
+
+    def _row(self, calls: Calls, priced: Priced, row: int) -> bytes:
+        """The row of one call, JSON and a line feed: ``null`` is what nobody reported; content is there if kept."""
+        tokens = {
+            name: count for name, count in zip(TOKEN_TYPES, calls.usage[row, :5].tolist(), strict=True) if count >= 0
+        }
+        error = calls.error_type[row]
+        words = calls.trace_id[row].tolist()
+        entry: dict[str, Any] = {
+            "timestamp": datetime.fromtimestamp(calls.end_ns[row] / 1e9, UTC).isoformat(timespec="microseconds"),
+            "service": calls.service[row],
+            "provider": calls.provider[row],
+            "model": calls.model[row],
+            "operation": calls.operation[row],
+            "request_id": _decoded(calls.response_id[row]),
+            "trace_id": f"{words[0]:016x}{words[1]:016x}",
+            "span_id": f"{int(calls.span_id[row]):016x}",
+            "status": "success" if error is None else "error",
+            "error_type": error,
+            "latency_seconds": _known(calls.latency[row]),
+            "time_to_first_token_seconds": _known(calls.time_to_first_token[row]),
+            "tokens": tokens or None,
+            "cost_usd": float(priced.total[row]) if priced.source[row] is not None else None,
+            "streaming": bool(calls.streaming[row]),
+            **{name: value for name, column in calls.dimensions.items() if (value := column[row]) is not None},
+        }
+        if self._settings.content:
+            for wanted, name, content in (
+                (self._settings.input, "input", calls.input[row]),
+                (self._settings.output, "output", calls.output[row]),
+            ):
+                if wanted and content is not None:
+                    entry[name] = self._harmless(content)
+        return orjson.dumps(entry, default=_bytes_as_hex, option=orjson.OPT_APPEND_NEWLINE)
+
+    def _harmless(self, content: object) -> object:
+        """``content`` as it may be written; ``None`` where it could not be masked."""
+        if self._masker is None:
+            return content
+        try:
+            masked, kinds = self._masker.value(content)
+        except MaskingError:
+            self._metrics.increase(catalogue.EXPORTER_MASKING_FAILURES, ())
+            return None
+        for kind, times in kinds.items():
+            self._metrics.increase(catalogue.EXPORTER_MASKED, (kind,), times)
+        return masked
+
+    def _count(self, outcome: str, rows: int) -> None:
+        self._metrics.increase(catalogue.EXPORTER_INTERACTIONS, (outcome,), rows)
 
     def close(self) -> None:
         self._stream.close()
@@ -74,37 +163,28 @@ class InteractionLog:
             if older.exists():
                 older.replace(self._backup(number + 1))
         self._file.replace(self._backup(1))
+        self._remove_old()
         self._stream = self._open()
         self._size = 0
+
+    def _remove_old(self) -> None:
+        """Delete rotated files older than ``max_age``."""
+        oldest = self._clock() - seconds(self._settings.max_age)
+        for number in range(1, self._backups + 1):
+            backup = self._backup(number)
+            if backup.exists() and backup.stat().st_mtime < oldest:
+                backup.unlink()
 
     def _backup(self, number: int) -> Path:
         return self._file.with_name(f"{self._file.name}.{number}")
 
 
-def row(call: LlmCall, cost: Cost | None) -> bytes:
-    """The row of one call, JSON and a line feed: ``null`` is what nobody reported; content is there if it was kept."""
-    entry: dict[str, Any] = {
-        "timestamp": datetime.fromtimestamp(call.end_ns / 1e9, UTC).isoformat(timespec="microseconds"),
-        "service": call.service,
-        "provider": call.provider,
-        "model": call.model,
-        "operation": call.operation,
-        "request_id": call.response_id,
-        "trace_id": call.trace_id,
-        "span_id": call.span_id,
-        "status": call.status,
-        "error_type": call.error_type,
-        "latency_seconds": call.latency_seconds,
-        "time_to_first_token_seconds": call.time_to_first_token_seconds,
-        "tokens": None if call.usage is None else call.usage.by_type(),
-        "cost_usd": None if cost is None else cost.total,
-        "streaming": call.streaming,
-    }
-    if call.input is not None:
-        entry["input"] = call.input
-    if call.output is not None:
-        entry["output"] = call.output
-    return orjson.dumps(entry, default=_bytes_as_hex, option=orjson.OPT_APPEND_NEWLINE)
+def _decoded(identity: bytes | None) -> str | None:
+    return None if identity is None else identity.decode("utf-8", "replace")
+
+
+def _known(number: float) -> float | None:
+    return None if np.isnan(number) else float(number)
 
 
 def _bytes_as_hex(value: object) -> str:

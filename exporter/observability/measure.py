@@ -3,129 +3,218 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
 
 from observability import catalogue
-from observability.cost import Cost, PriceList
-from observability.ledger import Ledger, Spending, today
+from observability.budgets import Budgets
+from observability.catalogue import Family
+from observability.columns import Bools, Coded, Floats, Ints, Keys, Text
+from observability.cost import COST_TYPES, Priced
+from observability.cost.price_list import PriceList
+from observability.estimates import estimated
+from observability.grouping import group_texts
+from observability.identity import Resolved
+from observability.ledger import Ledger
+from observability.measure_steps import measure_evaluations, measure_steps
 from observability.metrics import Metrics
-from observability.records import LlmCall, Records, Retrieval
+from observability.models import Answering
+from observability.records import OUTPUT, REASONING, Calls, Evaluations
+from observability.spending import spendings
 
-#: A call that ended later than this after now has a wrong clock.
-_CLOCK_SKEW = timedelta(minutes=10)
-_REMEMBERED_MODELS = 4096
+_SUCCESS, _ERROR = "success", "error"
 
 
 class Meter:
     """Counts records; for one thread."""
 
-    def __init__(self, metrics: Metrics, ledger: Ledger, prices: PriceList) -> None:
+    def __init__(self, metrics: Metrics, ledger: Ledger, budgets: Budgets, prices: PriceList) -> None:
         self._metrics = metrics
         self._ledger = ledger
+        self._budgets = budgets
         self._prices = prices
-        self._answering: OrderedDict[tuple[str, str], str] = OrderedDict()
-        for service, request_model, model in ledger.models():
-            self._remember(service, request_model, model)
+        self._answering = Answering(ledger.models())
         metrics.set(catalogue.EXPORTER_PRICE_LIST, (prices.source, prices.version), 1)
+        metrics.set(catalogue.EXPORTER_PRICE_LIST_TIMESTAMP, (), prices.timestamp)
 
-    def measure(self, records: Records) -> list[tuple[LlmCall, Cost | None]]:
-        """Put ``records`` into the families and the ledger; returns each call with its cost."""
-        priced = [(call, self._call(call)) for call in map(self._with_model, records.calls)]
-        for retrieval in records.retrievals:
-            self._retrieval(retrieval)
-        self._ledger.add(self._spendings(priced))
-        return priced
+    def measure(self, resolved: Resolved) -> tuple[Calls, Priced]:
+        """Put ``resolved`` into the families and the ledger; returns the calls, as they are named, and their costs."""
+        calls = self._answering.named(resolved.calls)
+        for reason, spans in resolved.duplicates.items():
+            if spans:
+                self._metrics.increase(catalogue.EXPORTER_DUPLICATES, (reason,), spans)
+        if len(resolved.steps):
+            measure_steps(self._metrics, resolved.steps, resolved.inside)
+            self._lag(resolved.steps.end_ns)
+        self.evaluations(resolved.evaluations)
+        priced = self._prices.price(calls)
+        if len(calls):
+            self._calls(calls)
+            self._costs(calls, priced)
+            self._without_usage(calls)
+            self._lag(calls.end_ns)
+        return calls, priced
 
-    def failed(self, spans: int) -> None:
-        """Count ``spans`` that were accepted and could not be measured."""
-        self._metrics.increase(catalogue.EXPORTER_REJECTED, ("traces", "measure_failed"), spans)
+    def evaluations(self, evaluations: Evaluations) -> None:
+        """Put verdicts into their families."""
+        if len(evaluations):
+            measure_evaluations(self._metrics, evaluations)
 
-    def _with_model(self, call: LlmCall) -> LlmCall:
-        """A call that nothing answered gets the model that last answered for the one asked for.
+    def untranslated(self, attributes: Counter[str]) -> None:
+        """Count attributes of GenAI namespaces that no table understands."""
+        for name, times in attributes.items():
+            self._metrics.increase(catalogue.EXPORTER_UNTRANSLATED, (name,), times)
 
-        Errors and abandoned streams know only the name asked for (``gpt-4o``), answers the exact one
-        (``gpt-4o-2024-08-06``): under two names no ratio of errors to requests by model would be right.
-        """
-        if not call.request_model:
-            return call
-        if call.response_model:
-            self._remember(call.service, call.request_model, call.response_model)
-            return call
-        answering = self._answering.get((call.service, call.request_model))
-        return replace(call, model=answering) if answering else call
+    def failed(self, items: int) -> None:
+        """Count ``items`` that were accepted and could not be measured."""
+        self._metrics.increase(catalogue.EXPORTER_REJECTED, ("traces", "measure_failed"), items)
 
-    def _remember(self, service: str, request_model: str, model: str) -> None:
-        self._answering[service, request_model] = model
-        self._answering.move_to_end((service, request_model))
-        if len(self._answering) > _REMEMBERED_MODELS:
-            self._answering.popitem(last=False)
-
-    def _call(self, call: LlmCall) -> Cost | None:
+    def _calls(self, calls: Calls) -> None:
         metrics = self._metrics
-        labels = (call.service, call.provider, call.model, call.operation)
-        exemplar = {"trace_id": call.trace_id}
-        for status in ("success", "error"):  # both exist from the first call on, so that rate() sees the first error
-            metrics.touch(catalogue.LLM_REQUESTS, (*labels, status))
-        metrics.increase(catalogue.LLM_REQUESTS, (*labels, call.status))
-        if call.error_type is not None:
-            metrics.increase(catalogue.LLM_ERRORS, (*labels, call.error_type), exemplar=exemplar)
-        latency = call.latency_seconds
-        if latency is not None:
-            metrics.observe(catalogue.LLM_REQUEST_LATENCY, labels, latency, exemplar)
-        if call.time_to_first_token_seconds is not None:
-            metrics.observe(catalogue.LLM_TIME_TO_FIRST_TOKEN, labels, call.time_to_first_token_seconds, exemplar)
-        if call.usage is not None:
-            for token_type, tokens in call.usage.by_type().items():
-                metrics.increase(
-                    catalogue.LLM_TOKEN_USAGE, (call.service, call.provider, call.model, token_type), tokens
-                )
-        self._lag(call.end_ns)
-        return self._cost(call)
-
-    def _cost(self, call: LlmCall) -> Cost | None:
-        cost = self._prices.cost(call, datetime.fromtimestamp(call.start_ns / 1e9, UTC))
-        if cost is not None:
-            for token_type, usd in cost.by_type.items():
-                self._metrics.increase(
-                    catalogue.LLM_TOKEN_COST, (call.service, call.provider, call.model, token_type, cost.source), usd
-                )
-        elif (call.usage is not None or call.error_type is None) and self._prices.model(call) is None:
-            self._metrics.increase(catalogue.LLM_UNPRICED_REQUESTS, (call.provider, call.model))
-        return cost
-
-    def _retrieval(self, retrieval: Retrieval) -> None:
-        latency = retrieval.latency_seconds
-        if latency is not None:
-            self._metrics.observe(
-                catalogue.RAG_RETRIEVAL_LATENCY,
-                (retrieval.service, retrieval.retriever),
-                latency,
-                {"trace_id": retrieval.trace_id},
+        failed = calls.error_type.present
+        by_call = _Groups(calls.service, calls.provider, calls.model, calls.operation)
+        for status, rows in ((_SUCCESS, ~failed), (_ERROR, failed)):  # both exist from the first call on, so that
+            by_call.add(metrics, catalogue.LLM_REQUESTS, (status,), rows.astype(np.float64))  # rate() sees the first
+        ids = by_call.series(metrics, catalogue.LLM_REQUEST_LATENCY)[by_call.group]
+        metrics.observe_many(catalogue.LLM_REQUEST_LATENCY, ids, calls.latency, calls.trace_id)
+        self._streams(calls, by_call)
+        if failed.any():
+            _Groups(calls.service, calls.provider, calls.model, calls.operation, calls.error_type).add(
+                metrics, catalogue.LLM_ERRORS, (), np.ones(len(calls)), failed, calls
             )
-        self._lag(retrieval.end_ns)
+        by_model = _Groups(calls.service, calls.provider, calls.model)
+        for place, token_type in enumerate(catalogue.TOKEN_TYPES):
+            tokens = calls.usage[:, place]
+            by_model.add(metrics, catalogue.LLM_TOKEN_USAGE, (token_type,), tokens.astype(np.float64), tokens >= 0)
+        for name, values in calls.dimensions.items():
+            if values.values:
+                by_value = _Groups(Coded.constant(name, len(calls)), values)
+                for status, rows in ((_SUCCESS, ~failed), (_ERROR, failed)):
+                    by_value.add(metrics, catalogue.LLM_DIMENSION_REQUESTS, (status,), rows, values.present)
 
-    def _lag(self, end_ns: int) -> None:
-        self._metrics.observe(catalogue.EXPORTER_LAG, (), max(0.0, time.time() - end_ns / 1e9))
+    def _streams(self, calls: Calls, by_call: _Groups) -> None:
+        metrics = self._metrics
+        if calls.streaming.any():
+            by_model = _Groups(calls.service, calls.provider, calls.model)
+            by_model.add(metrics, catalogue.LLM_STREAMING_REQUESTS, (), calls.streaming, calls.streaming)
+        first_token = calls.time_to_first_token
+        if np.isnan(first_token).all():
+            return
+        ids = by_call.series_of(metrics, catalogue.LLM_TIME_TO_FIRST_TOKEN, ~np.isnan(first_token))
+        metrics.observe_many(catalogue.LLM_TIME_TO_FIRST_TOKEN, *_picked(ids, first_token, calls))
+        output = np.maximum(calls.usage[:, OUTPUT], 0) + np.maximum(calls.usage[:, REASONING], 0)
+        rest = calls.latency - first_token
+        pace = np.where((output > 1) & (rest >= 0), rest / np.maximum(output - 1, 1), np.nan)
+        if not np.isnan(pace).all():
+            ids = by_call.series_of(metrics, catalogue.LLM_TIME_PER_OUTPUT_TOKEN, ~np.isnan(pace))
+            metrics.observe_many(catalogue.LLM_TIME_PER_OUTPUT_TOKEN, *_picked(ids, pace, calls))
 
-    def _spendings(self, priced: Iterable[tuple[LlmCall, Cost | None]]) -> Iterable[Spending]:
-        fold = self._metrics.guard.fold
-        for call, cost in priced:
-            if cost is not None and cost.total > 0:
-                yield Spending(
-                    day=_day(call),
-                    service=fold("service", call.service),
-                    request_model=fold("model", call.request_model) if call.request_model else "",
-                    model=fold("model", call.model),
-                    usd=cost.total,
-                )
+    def _costs(self, calls: Calls, priced: Priced) -> None:
+        metrics = self._metrics
+        by_source = _Groups(calls.service, calls.provider, calls.model)
+        for source in priced.source.values:
+            rows = priced.source.equals(source)
+            for place, cost_type in enumerate(COST_TYPES):
+                usd = priced.usd[:, place]
+                by_source.add(metrics, catalogue.LLM_TOKEN_COST, (cost_type, source), usd, rows & ~np.isnan(usd))
+        if priced.savings.any():
+            by_source.add(metrics, catalogue.LLM_CACHE_SAVINGS, (), np.maximum(priced.savings, 0), priced.savings > 0)
+        if priced.unpriced.any():
+            _Groups(calls.provider, calls.model).add(
+                metrics, catalogue.LLM_UNPRICED_REQUESTS, (), priced.unpriced, priced.unpriced
+            )
+        self._book(calls, priced)
+
+    def _without_usage(self, calls: Calls) -> None:
+        """Calls whose usage nobody reported: counted, and estimated where they brought content."""
+        silent = ~calls.has_usage & ~calls.error_type.present
+        if not silent.any():
+            return
+        guessed = estimated(calls)
+        metrics = self._metrics
+        known = np.isin(calls.key, guessed.key)
+        by_model = _Groups(calls.service, calls.provider, calls.model)
+        for word, rows in (("true", silent & known), ("false", silent & ~known)):
+            by_model.add(metrics, catalogue.LLM_REQUESTS_WITHOUT_USAGE, (word,), rows, rows)
+        if not len(guessed):
+            return
+        by_model = _Groups(guessed.service, guessed.provider, guessed.model)
+        for place, token_type in enumerate(catalogue.TOKEN_TYPES):
+            tokens = guessed.usage[:, place]
+            by_model.add(metrics, catalogue.LLM_ESTIMATED_TOKENS, (token_type,), tokens.astype(np.float64), tokens >= 0)
+        priced = self._prices.price(guessed)
+        by_model.add(metrics, catalogue.LLM_ESTIMATED_COST, (), priced.total, priced.source.present)
+        self._book(guessed, priced)
+
+    def _book(self, calls: Calls, priced: Priced) -> None:
+        """What is kept by day, budget and dimension."""
+        booked = spendings(calls, priced, self._metrics.guard.fold)
+        self._ledger.add(booked)
+        for budget, usd in self._budgets.charge(booked).items():
+            if usd > 0:
+                self._metrics.increase(catalogue.LLM_BUDGET_SPENDING, (budget,), usd)
+        paid = priced.total > 0
+        for name, values in calls.dimensions.items():
+            if values.values:
+                by_value = _Groups(Coded.constant(name, len(calls)), values)
+                by_value.add(self._metrics, catalogue.LLM_DIMENSION_COST, (), priced.total, paid & values.present)
+
+    def _lag(self, end_ns: Ints) -> None:
+        lag = np.maximum(time.time() - end_ns / 1e9, 0.0)
+        ids = self._metrics.series(catalogue.EXPORTER_LAG, [()], np.array([len(lag)]))
+        self._metrics.observe_many(catalogue.EXPORTER_LAG, np.repeat(ids, len(lag)), lag)
 
 
-def _day(call: LlmCall) -> date:
-    """The UTC day on which the call ended; today for a clock that runs ahead or was never set."""
-    ended = datetime.fromtimestamp(call.end_ns / 1e9, UTC)
-    if call.end_ns <= 0 or ended > datetime.now(UTC) + _CLOCK_SKEW:
-        return today()
-    return ended.date()
+class _Groups:
+    """Rows by the combination of some columns, which are the first labels of a family."""
+
+    def __init__(self, *columns: Text) -> None:
+        self.first, self.group = group_texts(*columns)
+        taken = [column.take(self.first).to_list() for column in columns]
+        self.labels: list[tuple[str, ...]] = [tuple(value or "" for value in row) for row in zip(*taken, strict=True)]
+
+    def series(self, metrics: Metrics, family: Family, more: Sequence[str] = ()) -> Ints:
+        """The series of each combination with the labels ``more``."""
+        counts = np.bincount(self.group, minlength=len(self.first))
+        return metrics.series(family, [(*labels, *more) for labels in self.labels], counts)
+
+    def series_of(self, metrics: Metrics, family: Family, rows: Bools) -> Ints:
+        """The series of each row (-1 for rows that are not in ``rows``), of the combinations that have such rows."""
+        used = np.flatnonzero(np.bincount(self.group[rows], minlength=len(self.first)))
+        ids = np.full(len(self.first), -1, np.int64)
+        counts = np.bincount(self.group[rows], minlength=len(self.first))[used]
+        ids[used] = metrics.series(family, [self.labels[place] for place in used.tolist()], counts)
+        return np.where(rows, ids[self.group], -1)
+
+    def add(
+        self,
+        metrics: Metrics,
+        family: Family,
+        more: Sequence[str],
+        amounts: Floats | Bools,
+        rows: Bools | None = None,
+        exemplars: Calls | None = None,
+    ) -> None:
+        """Add the sum of ``amounts`` over ``rows`` (all if left out) to a counter, of combinations with such rows."""
+        group = self.group if rows is None else self.group[rows]
+        if not len(group):
+            return
+        counts = np.bincount(group, minlength=len(self.first))
+        used = np.flatnonzero(counts)
+        weights = amounts if rows is None else amounts[rows]
+        sums = np.bincount(group, weights, len(self.first))[used].astype(np.float64)
+        ids = metrics.series(family, [(*self.labels[place], *more) for place in used.tolist()], counts[used])
+        trace_ids = None
+        if exemplars is not None:
+            last = np.zeros(len(self.first), np.int64)
+            last[group] = np.arange(len(self.group)) if rows is None else np.flatnonzero(rows)
+            trace_ids = exemplars.trace_id[last[used]]
+        metrics.add(family, ids, sums, trace_ids)
+
+
+def _picked(ids: Ints, values: Floats, calls: Calls) -> tuple[Ints, Floats, Keys]:
+    """Only the rows that have a series."""
+    rows = np.flatnonzero(ids >= 0)
+    return ids[rows], values[rows], calls.trace_id[rows]

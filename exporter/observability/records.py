@@ -1,148 +1,206 @@
-"""Canonical records: what every span becomes, whatever dialect it was written in.
+"""Canonical records, in columns: what every span becomes, whatever dialect it was written in.
 
-Everything after the normaliser reads these and nothing else, so nothing downstream knows a dialect's names.
+Everything after the normaliser reads these and nothing else, so nothing downstream knows a dialect's names. Times are
+Unix nanoseconds, durations seconds, money US dollars.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
-Status = Literal["success", "error"]
+import numpy as np
+
+from observability.columns import Bools, Coded, Floats, Ints, Keys, Objects, Text
+
+UNKNOWN = "unknown"
 
 #: Operations that are one call of a model; every other operation (agents, chains, tools) counts no call and no tokens.
 CALL_OPERATIONS = frozenset({"chat", "text_completion", "generate_content", "embeddings"})
-RETRIEVAL_OPERATION = "retrieval"
-UNKNOWN = "unknown"
+#: Operations of the steps around calls.
+STEP_OPERATIONS = frozenset({
+    "retrieval", "rerank", "execute_tool", "invoke_agent", "create_agent", "invoke_workflow", "guardrail", "evaluate",
+    "mcp",
+})  # fmt: skip
+
+#: Columns of a usage table. The first five are disjoint (``catalogue.TOKEN_TYPES``); the others say what part of one
+#: of them is priced differently: ``cache_write_1h`` of cache_write, ``input_audio`` of input, ``cache_read_audio`` of
+#: cache_read, ``output_audio`` of output.
+USAGE = (
+    "input", "cache_read", "cache_write", "output", "reasoning",
+    "cache_write_1h", "input_audio", "cache_read_audio", "output_audio",
+)  # fmt: skip
+INPUT, CACHE_READ, CACHE_WRITE, OUTPUT, REASONING = range(5)
+CACHE_WRITE_1H, INPUT_AUDIO, CACHE_READ_AUDIO, OUTPUT_AUDIO = range(5, 9)
+#: Tokens that nobody reported, which is not zero.
+NO_TOKENS = -1
+
+#: Columns of a table of reported costs.
+REPORTED = ("input", "output", "total")
+
+_Table = TypeVar("_Table", bound="Table")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenUsage:
-    """Tokens of one call by disjoint type; ``None`` means that nobody reported the number, which is not zero."""
+class Table:
+    """Columns of equal length; subclasses are dataclasses of them."""
 
-    input: int | None = None
-    cache_read: int | None = None
-    cache_write: int | None = None
-    output: int | None = None
-    reasoning: int | None = None
+    def take(self: _Table, rows: Ints | Bools | slice) -> _Table:
+        """These rows, in this order."""
+        changes = {each.name: _take(getattr(self, each.name), rows) for each in fields(self)}  # type: ignore[arg-type]
+        return replace(self, **changes)  # type: ignore[type-var]
 
     @classmethod
-    def from_totals(
-        cls,
-        input_total: int | None,
-        cache_read: int | None,
-        cache_write: int | None,
-        output_total: int | None,
-        reasoning: int | None,
-    ) -> TokenUsage | None:
-        """Split reported totals into disjoint types; ``None`` if nothing was reported.
-
-        OpenTelemetry and OpenInference define the input total as including the cache and the output total as
-        including reasoning. Some instrumentations report the provider's own numbers, where those stand outside:
-        parts that exceed their total cannot be inside it, so the total is then kept as it is.
-        """
-        if input_total is None and output_total is None and cache_read is None and cache_write is None:
-            if reasoning is None:
-                return None
-            return cls(reasoning=reasoning)
-        return cls(
-            input=_outside(input_total, (cache_read or 0) + (cache_write or 0)),
-            cache_read=cache_read,
-            cache_write=cache_write,
-            output=_outside(output_total, reasoning or 0),
-            reasoning=reasoning,
-        )
-
-    def by_type(self) -> dict[str, int]:
-        """The reported types only, named as ``catalogue.TOKEN_TYPES``."""
-        named = (
-            ("input", self.input),
-            ("cache_read", self.cache_read),
-            ("cache_write", self.cache_write),
-            ("output", self.output),
-            ("reasoning", self.reasoning),
-        )
-        return {name: count for name, count in named if count is not None}
-
-    @property
-    def input_total(self) -> int:
-        """All input tokens, cached or not; the number that price tiers look at."""
-        return (self.input or 0) + (self.cache_read or 0) + (self.cache_write or 0)
-
-    @property
-    def output_total(self) -> int:
-        """All output tokens, reasoning included."""
-        return (self.output or 0) + (self.reasoning or 0)
-
-    @property
-    def detail(self) -> int:
-        """How many types were reported: of two reports of one call the one with more detail is kept."""
-        return len(self.by_type())
+    def concat(cls: type[_Table], parts: list[_Table]) -> _Table:
+        """All rows of ``parts`` (one at least), one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        names = [each.name for each in fields(cls)]  # type: ignore[arg-type]
+        return cls(**{name: _concat([getattr(part, name) for part in parts]) for name in names})
 
 
-def _outside(total: int | None, parts: int) -> int | None:
-    if total is None or parts > total:
-        return total
-    return total - parts
+def _take(column: Any, rows: Any) -> Any:
+    if isinstance(column, Coded):
+        return column.take(rows)
+    if isinstance(column, dict):
+        return {name: each.take(rows) for name, each in column.items()}
+    return column[rows]
+
+
+def _concat(columns: list[Any]) -> Any:
+    if isinstance(columns[0], Coded):
+        return Coded.concat(columns)
+    if isinstance(columns[0], dict):
+        return {name: Coded.concat([column[name] for column in columns]) for name in columns[0]}
+    return np.concatenate(columns)
 
 
 @dataclass(frozen=True, slots=True)
-class LlmCall:
-    """One call of a model. Times are Unix nanoseconds, durations seconds, identifiers lower-case hex."""
+class Calls(Table):
+    """Calls of models, a row each; n rows."""
 
-    service: str
-    provider: str
-    model: str
-    request_model: str | None
-    response_model: str | None
-    operation: str
-    trace_id: str
-    span_id: str
-    start_ns: int
-    end_ns: int
-    error_type: str | None = None
-    usage: TokenUsage | None = None
-    time_to_first_token_seconds: float | None = None
-    streaming: bool | None = None
-    response_id: str | None = None
-    input: object = None
-    output: object = None
+    key: Keys  # identity of the span: a hash of trace and span id
+    parent: Keys  # of its parent, 0 for a root
+    trace: Keys  # hash of the trace id
+    scope: Text  # the instrumentation that wrote the span
+    near_wire: Bools  # the span saw the HTTP answer: where two spans of one call differ, it is right
+    service: Text
+    provider: Text  # a value of gen_ai.provider.name
+    model: Text  # the label: the model that answered, else the one asked for
+    request_model: Text
+    response_model: Text
+    operation: Text
+    error_type: Text  # absent: success
+    trace_id: Keys  # (n, 2), big-endian halves
+    span_id: Keys
+    start_ns: Ints
+    end_ns: Ints
+    usage: Ints  # (n, len(USAGE)), NO_TOKENS where nobody reported
+    estimated: Bools  # the usage is our estimate from the content
+    reported_cost: Floats  # (n, len(REPORTED)), NaN where nobody said
+    service_tier: Text  # as the provider answered: default, batch, flex, priority
+    time_to_first_token: Floats  # NaN where nobody said
+    streaming: Bools
+    response_id: Objects  # bytes in UTF-8: all of them differ, and few are looked at
+    input: Objects  # content, where it is wanted; else None
+    output: Objects
+    dimensions: dict[str, Text] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.span_id)
 
     @property
-    def status(self) -> Status:
-        return "success" if self.error_type is None else "error"
+    def latency(self) -> Floats:
+        """Durations as the client saw them; NaN where the span's clock ran backwards. Shape (n,)."""
+        return durations(self.start_ns, self.end_ns)
 
     @property
-    def latency_seconds(self) -> float | None:
-        """Duration as the client saw it; ``None`` where the span's clock ran backwards."""
-        return _duration(self.start_ns, self.end_ns)
+    def has_usage(self) -> Bools:
+        """Whether any token was reported (or estimated). Shape (n,)."""
+        return np.asarray((self.usage[:, :5] != NO_TOKENS).any(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieval:
-    """One retrieval of documents. Times are Unix nanoseconds."""
+class Steps(Table):
+    """What happens around calls (tools, agents, retrievals, guardrails …), a row each."""
 
-    service: str
-    retriever: str
-    trace_id: str
-    span_id: str
-    start_ns: int
-    end_ns: int
+    key: Keys
+    parent: Keys
+    trace: Keys
+    operation: Text  # of STEP_OPERATIONS
+    name: Text  # of the tool, agent, workflow, retriever, guardrail or MCP method
+    service: Text
+    model: Text  # that a span of an evaluation or agent names
+    failed: Bools
+    trace_id: Keys  # (n, 2)
+    start_ns: Ints
+    end_ns: Ints
+    documents: Ints  # how many documents came back; -1 where nobody said
+    scores: Objects  # tuple of the documents' scores
 
-    @property
-    def latency_seconds(self) -> float | None:
-        return _duration(self.start_ns, self.end_ns)
+    def __len__(self) -> int:
+        return len(self.key)
 
 
-def _duration(start_ns: int, end_ns: int) -> float | None:
-    if start_ns <= 0 or end_ns < start_ns:
-        return None
-    return (end_ns - start_ns) / 1e9
+@dataclass(frozen=True, slots=True)
+class Evaluations(Table):
+    """Verdicts on answers, a row each."""
+
+    key: Keys  # its own identity: that of the span, made different for each verdict of one span
+    span: Keys  # of the span that says it
+    trace: Keys
+    service: Text
+    model: Text
+    name: Text
+    label: Text  # absent: none was given
+    score: Floats  # NaN: none was given
+    failed: Bools
+    trace_id: Keys  # (n, 2)
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Links(Table):
+    """Every span, whatever it is: who is whose parent."""
+
+    key: Keys
+    parent: Keys
+    trace: Keys
+
+    def __len__(self) -> int:
+        return len(self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What one batch of spans says."""
+    """What some spans say."""
 
-    calls: tuple[LlmCall, ...] = ()
-    retrievals: tuple[Retrieval, ...] = ()
+    links: Links
+    calls: Calls
+    steps: Steps
+    evaluations: Evaluations
+
+    def take_traces(self, traces: Keys, *, others: bool = False) -> Records:
+        """The records of these traces, or of all ``others``."""
+        return Records(
+            self.links.take(np.isin(self.links.trace, traces, invert=others)),
+            self.calls.take(np.isin(self.calls.trace, traces, invert=others)),
+            self.steps.take(np.isin(self.steps.trace, traces, invert=others)),
+            self.evaluations.take(np.isin(self.evaluations.trace, traces, invert=others)),
+        )
+
+    @classmethod
+    def concat(cls, parts: list[Records]) -> Records:
+        """All of ``parts`` (one at least)."""
+        return cls(
+            Links.concat([part.links for part in parts]),
+            Calls.concat([part.calls for part in parts]),
+            Steps.concat([part.steps for part in parts]),
+            Evaluations.concat([part.evaluations for part in parts]),
+        )
+
+
+def durations(start_ns: Ints, end_ns: Ints) -> Floats:
+    """Seconds from start to end; NaN where there is no start or the clock ran backwards."""
+    return np.where((start_ns > 0) & (end_ns >= start_ns), (end_ns - start_ns) / 1e9, np.nan)

@@ -17,6 +17,7 @@ from math import ceil
 import uvicorn
 
 from observability import logs, settings
+from observability.allocator import keep_buffers
 from observability.app import create_app
 from observability.exporter import Exporter
 from observability.ledger import LedgerError
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _options(runtime, arguments)
         configuration = settings.load(options.config)
         logs.configure(runtime.log_file)
+        keep_buffers()
         exporter = Exporter(configuration, replace(runtime, host=options.host, port=options.port))
     except (settings.SettingsError, LedgerError, OSError) as error:
         print(f"observability.server: {error}", file=sys.stderr)

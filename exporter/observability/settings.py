@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -61,9 +62,71 @@ class Budget(_Strict):
 
     name: Name
     limit_usd: float = Field(gt=0)
-    period: Literal["day"] = "day"
+    period: Literal["day", "week", "month"] = Field(default="day", description="UTC; a week begins on Monday")
     service: Name | None = Field(default=None, description="only this service; all if left out")
     model: Name | None = Field(default=None, description="only this model; all if left out")
+    provider: Name | None = Field(default=None, description="only this provider; all if left out")
+    where: dict[Name, str] = Field(
+        default_factory=dict, description="only calls with these values of dimensions, such as {team: search}"
+    )
+
+
+class Dimension(_Strict):
+    """An attribute that calls may be told apart by, such as a team or a tenant: money and calls are kept by it."""
+
+    name: Name
+    attributes: tuple[str, ...] = Field(
+        default=(), description="span or resource attributes that hold it, best first; the name itself if left out"
+    )
+    services: dict[Name, str] = Field(
+        default_factory=dict, description="the value of services that do not send it, such as {rag-assistant: search}"
+    )
+
+
+class PriceOverride(_Strict):
+    """Prices of a model in US dollars per million tokens, in place of the price list's."""
+
+    model: str = Field(description="name of the model; * stands for any characters")
+    provider: Name | None = Field(default=None, description="only from this provider (gen_ai.provider.name)")
+    since: datetime | None = Field(default=None, description="calls before this time keep the price list's; UTC")
+    input: float | None = Field(default=None, ge=0)
+    cache_read: float | None = Field(default=None, ge=0, description="of tokens read from the cache; else input")
+    cache_write: float | None = Field(default=None, ge=0, description="of tokens written to the cache; else input")
+    output: float | None = Field(default=None, ge=0)
+    reasoning: float | None = Field(default=None, ge=0, description="of reasoning tokens; else output")
+    request: float | None = Field(default=None, ge=0, description="US dollars per request")
+    discount: float | None = Field(
+        default=None, ge=0, lt=1, description="share off the price list's prices, in place of prices of its own"
+    )
+
+    @model_validator(mode="after")
+    def _says_a_price(self) -> PriceOverride:
+        prices = (self.input, self.cache_read, self.cache_write, self.output, self.reasoning, self.request)
+        if (self.discount is None) == all(price is None for price in prices):
+            raise ValueError("either prices or a discount, and one of them")
+        if self.discount is None and self.input is None and self.output is None and self.request is None:
+            raise ValueError("input, output or request is needed")
+        return self
+
+
+class Prices(_Strict):
+    """Where prices come from, after a cost that the provider or the app sent."""
+
+    overrides: tuple[PriceOverride, ...] = Field(default=(), description="the first that matches counts")
+    trust_reported: bool = Field(default=True, description="whether a cost that a span brings is taken as it is")
+
+
+class Privacy(_Strict):
+    """What happens to prompts, answers, documents and tool arguments."""
+
+    content: Literal["keep", "mask", "drop"] = Field(
+        default="mask",
+        description="keep: as it is; mask: personal data masked in all that the exporter writes; "
+        "drop: content also removed at the gateway, so that Jaeger, Phoenix and Loki never see it",
+    )
+    kinds: tuple[str, ...] | None = Field(default=None, description="kinds that are masked; all known ones if left out")
+    patterns: dict[Name, str] = Field(default_factory=dict, description="more kinds: name and regular expression")
+    max_chars: int = Field(default=200_000, gt=0, description="longer texts are dropped, and counted as not masked")
 
 
 class LatencyAlert(_Strict):
@@ -121,6 +184,61 @@ class StackHealthAlert(_Strict):
     for_: Duration = Field(default="1m", alias="for")
 
 
+class BudgetBurnAlert(_Strict):
+    factor: float = Field(default=6.0, gt=1, description="times the even pace of the budget, over 1 h and over 5 m")
+    for_: Duration = Field(default="5m", alias="for")
+
+
+class BudgetForecastAlert(_Strict):
+    ratio: float = Field(default=1.0, gt=0, description="share of the limit that the forecast must exceed")
+    for_: Duration = Field(default="30m", alias="for")
+
+
+class ErrorSurgeAlert(_Strict):
+    ratio: float = Field(gt=0, lt=1, description="share of the calls that fail for this reason")
+    min_errors: int = Field(default=3, ge=1, description="failed calls in the window below which a ratio says nothing")
+    for_: Duration = Field(default="5m", alias="for")
+
+
+class TimeToFirstTokenAlert(_Strict):
+    p95_seconds: float = Field(default=5.0, gt=0)
+    min_requests: int = Field(default=3, ge=1, description="calls in the window below which a percentile says nothing")
+    for_: Duration = Field(default="5m", alias="for")
+
+
+class CacheCollapseAlert(_Strict):
+    factor: float = Field(default=0.5, gt=0, lt=1, description="share of the hit ratio of the day before")
+    min_ratio: float = Field(default=0.1, gt=0, lt=1, description="hit ratio of the day before that is worth an alert")
+    min_tokens: int = Field(default=10_000, ge=1, description="input tokens in the window, at least")
+    for_: Duration = Field(default="15m", alias="for")
+
+
+class FoldedAlert(_Strict):
+    for_: Duration = Field(default="10m", alias="for")
+
+
+class UnreportedUsageAlert(_Strict):
+    ratio: float = Field(default=0.5, gt=0, lt=1, description="share of the calls without usage and without estimate")
+    min_requests: int = Field(default=10, ge=1, description="such calls in the window, at least")
+    for_: Duration = Field(default="15m", alias="for")
+
+
+class ToolErrorAlert(_Strict):
+    ratio: float = Field(default=0.2, gt=0, lt=1)
+    min_errors: int = Field(default=3, ge=1, description="failed executions in the window, at least")
+    for_: Duration = Field(default="5m", alias="for")
+
+
+class AgentStepsAlert(_Strict):
+    p95_steps: float = Field(default=32.0, gt=0, description="LLM calls and tool executions of one agent invocation")
+    min_runs: int = Field(default=3, ge=1, description="invocations in the window, at least")
+    for_: Duration = Field(default="10m", alias="for")
+
+
+class MaskingAlert(_Strict):
+    for_: Duration = Field(default="0s", alias="for")
+
+
 class ErrorLogAlert(_Strict):
     min_lines: int = Field(default=20, ge=1, description="error lines of a service in the window, at least")
     factor: float = Field(default=3.0, gt=1, description="times the service's own mean of the hour before")
@@ -139,6 +257,18 @@ class Alerts(_Strict):
     target_down: TargetDownAlert = TargetDownAlert()
     target_missing: TargetMissingAlert = TargetMissingAlert()
     llm_unpriced_requests: UnpricedAlert = UnpricedAlert()
+    budget_burn: BudgetBurnAlert = BudgetBurnAlert()
+    budget_forecast: BudgetForecastAlert = BudgetForecastAlert()
+    rate_limit_surge: ErrorSurgeAlert = ErrorSurgeAlert(ratio=0.05)
+    timeout_surge: ErrorSurgeAlert = ErrorSurgeAlert(ratio=0.05)
+    content_filter_surge: ErrorSurgeAlert = ErrorSurgeAlert(ratio=0.05)
+    slow_first_token: TimeToFirstTokenAlert = TimeToFirstTokenAlert()
+    cache_hit_collapse: CacheCollapseAlert = CacheCollapseAlert()
+    series_folded: FoldedAlert = FoldedAlert()
+    usage_not_reported: UnreportedUsageAlert = UnreportedUsageAlert()
+    tool_errors: ToolErrorAlert = ToolErrorAlert()
+    agent_steps: AgentStepsAlert = AgentStepsAlert()
+    masking_failed: MaskingAlert = MaskingAlert()
     exporter_rejects_data: RejectedAlert = RejectedAlert()
     exporter_lag_high: LagAlert = LagAlert()
     gateway_export_failing: GatewayAlert = GatewayAlert()
@@ -202,8 +332,22 @@ class Interactions(_Strict):
     content: bool = Field(
         default=False, description="also write prompts and answers; off, because they hold personal data"
     )
+    input: bool = Field(default=True, description="with content: write the prompts")
+    output: bool = Field(default=True, description="with content: write the answers")
+    sample_ratio: float = Field(default=1.0, ge=0, le=1, description="share of the traces whose calls are written")
+    max_per_second: int = Field(
+        default=200, gt=0, description="rows a second beyond which successful calls are sampled out; failed ones stay"
+    )
+    max_age: Duration = Field(default="7d", description="rotated files older than this are removed")
     max_bytes: int = Field(default=10_000_000, gt=0, description="size at which the file is rotated")
     backups: int = Field(default=5, ge=1, description="rotated files that are kept")
+
+
+class Label(_Strict):
+    """Which values of one label are shown as they are."""
+
+    allow: tuple[str, ...] = Field(default=(), description="values that are always shown, and never folded")
+    values: int | None = Field(default=None, ge=0, description="values besides them; limits.label_values if left out")
 
 
 class Limits(_Strict):
@@ -212,8 +356,26 @@ class Limits(_Strict):
     body_bytes: int = Field(default=20_000_000, gt=0, description="largest request body after decompression")
     queue_batches: int = Field(default=256, gt=0, description="batches waiting to be measured before 429 is answered")
     label_values: int = Field(default=200, gt=0, description="distinct values of one label before the rest is 'other'")
+    series_per_family: int = Field(
+        default=5000, gt=0, description="series of one family before new ones are folded into 'other'"
+    )
+    idle_series: Duration = Field(default="6h", description="series that have not moved for so long are taken off")
+    settle_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        description="how long the spans of a trace wait for others of it, so that wrappers count nothing twice",
+    )
+    settling_spans: int = Field(
+        default=200_000, gt=0, description="spans that wait at most; above it they are counted before they settled"
+    )
+    remembered_calls: int = Field(
+        default=200_000, gt=0, description="counted calls that later spans are recognised by (wrappers, duplicates)"
+    )
     label_length: int = Field(default=128, gt=0, description="characters of a label value that are kept")
     daily_cost_days: int = Field(default=7, gt=0, description="UTC days of llm_daily_cost_usd that are exposed")
+    ledger_rows_per_day: int = Field(
+        default=5000, gt=0, description="rows of the cost ledger per UTC day before values of dimensions are 'other'"
+    )
     notifications: int = Field(default=200, gt=0, description="received notifications kept in memory")
     shutdown_seconds: float = Field(default=10.0, gt=0, description="time to finish accepted work when asked to stop")
 
@@ -222,6 +384,12 @@ class Settings(_Strict):
     """The whole of ``observability.yml``. An empty file is valid: every key has a default."""
 
     budgets: tuple[Budget, ...] = (Budget(name="daily-total", limit_usd=100.0),)
+    dimensions: tuple[Dimension, ...] = Field(
+        default=(Dimension(name="team"),), description="attributes that money and calls are kept by"
+    )
+    labels: dict[Name, Label] = Field(default_factory=dict, description="limits of single labels, such as model")
+    prices: Prices = Prices()
+    privacy: Privacy = Privacy()
     alerts: Alerts = Alerts()
     notifications: Notifications = Notifications()
     interactions: Interactions = Interactions()
@@ -233,6 +401,11 @@ class Settings(_Strict):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"budgets: the name {twice[0]!r} is used twice")
+        known = {dimension.name for dimension in self.dimensions}
+        for budget in self.budgets:
+            strange = sorted(set(budget.where) - known)
+            if strange:
+                raise ValueError(f"budgets: {budget.name}: {strange[0]!r} is not one of the dimensions {sorted(known)}")
         return self
 
 

@@ -1,28 +1,29 @@
-"""Between HTTP and the numbers: a bounded queue, and the one thread that normalises and measures."""
+"""Between HTTP and the numbers: a bounded queue, and the one thread that translates, settles and measures."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+import time
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
-
-from observability.interactions import InteractionLog
-from observability.measure import Meter
-from observability.normalise import normalise
+from observability.intake.wire import Body
+from observability.pipeline import Pipeline
+from observability.records import Evaluations
 
 _LOG = logging.getLogger(__name__)
 
+#: How many times within ``settle_seconds`` it is looked whether traces have settled.
+_LOOKS = 4
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Accepted spans of one request."""
 
-    spans: Sequence[ResourceSpans]
-    count: int
+#: Spans that are translated together at most: enough for the work per batch not to matter.
+_TOGETHER = 8192
+
+#: Accepted items of one request: spans, or the evaluations among its log records.
+Batch: TypeAlias = Body | Evaluations
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +31,17 @@ class Unfinished:
     """What :meth:`Worker.stop` had to leave behind."""
 
     batches: int
-    spans: int
+    items: int
 
 
 class Worker:
     """Measures batches in the order in which they were accepted."""
 
-    def __init__(self, meter: Meter, interactions: InteractionLog | None, *, capacity: int, content: bool) -> None:
-        self._meter = meter
-        self._interactions = interactions
-        self._content = content
+    def __init__(self, pipeline: Pipeline, *, capacity: int, settle_seconds: float) -> None:
+        self._pipeline = pipeline
         self._queue: queue.Queue[Batch | None] = queue.Queue(capacity + 1)  # one more, for the end marker
         self._capacity = capacity
+        self._tick = max(settle_seconds / _LOOKS, 0.001)
         self._accepting = False
         self._admission = threading.Lock()
         self._abandon = threading.Event()
@@ -67,7 +67,7 @@ class Worker:
     @property
     def idle(self) -> bool:
         """Whether everything that was accepted is measured."""
-        return self._queue.unfinished_tasks == 0
+        return self._queue.unfinished_tasks == 0 and not self._pipeline.waiting
 
     def waiting(self) -> int:
         """Batches in the queue."""
@@ -95,33 +95,74 @@ class Worker:
         return self._left()
 
     def _left(self) -> Unfinished:
-        batches = spans = 0
+        batches = items = 0
         while True:
             try:
                 batch = self._queue.get_nowait()
             except queue.Empty:
-                return Unfinished(batches, spans)
+                return Unfinished(batches, items)
             if batch is not None:
                 batches += 1
-                spans += batch.count
+                items += len(batch)
 
     def _run(self) -> None:
-        while not self._abandon.is_set():
-            batch = self._queue.get()
-            if batch is None:
-                return
+        looked = time.monotonic()
+        more = True
+        while more and not self._abandon.is_set():
+            batches = self._next(self._tick if self._pipeline.waiting else None)
+            more = None not in batches
             try:
-                self._measure(batch)
-            except Exception:
-                # One bad batch must not end the measuring of all later ones: it is counted and reported instead.
-                self._meter.failed(batch.count)
-                _LOG.exception(
-                    "a batch of %d spans could not be measured", batch.count, extra={"event": "measure_failed"}
-                )
+                self._take([batch for batch in batches if isinstance(batch, Body)])
+                self._judge([batch for batch in batches if isinstance(batch, Evaluations)])
             finally:
-                self._queue.task_done()
+                for _ in batches:
+                    self._queue.task_done()
+            now = time.monotonic()
+            if now - looked >= self._tick:
+                looked = now
+                self._measure(everything=False)
+        self._measure(everything=True)
 
-    def _measure(self, batch: Batch) -> None:
-        priced = self._meter.measure(normalise(batch.spans, content=self._content))
-        if self._interactions is not None:
-            self._interactions.write(priced)
+    def _next(self, wait: float | None) -> list[Batch | None]:
+        """What is in the queue, up to :data:`_TOGETHER` items: waits for the first, takes the others as they are."""
+        batches: list[Batch | None] = []
+        try:
+            batches.append(self._queue.get(timeout=wait))
+            while batches[-1] is not None and sum(len(batch) for batch in batches if batch is not None) < _TOGETHER:
+                batches.append(self._queue.get_nowait())
+        except queue.Empty:
+            pass
+        return batches
+
+    def _take(self, bodies: list[Body]) -> None:
+        """Translate ``bodies`` together; if that fails, one by one, so that only the bad one is lost."""
+        if not bodies:
+            return
+        try:
+            self._pipeline.take(bodies, time.monotonic())
+        except Exception:
+            # One bad batch must not end the measuring of all later ones: it is counted and reported instead.
+            if len(bodies) > 1:
+                for body in bodies:
+                    self._take([body])
+                return
+            self._pipeline.failed(len(bodies[0]))
+            _LOG.exception("a batch of %d spans could not be read", len(bodies[0]), extra={"event": "measure_failed"})
+
+    def _judge(self, verdicts: list[Evaluations]) -> None:
+        for batch in verdicts:
+            try:
+                self._pipeline.evaluations(batch)
+            except Exception:
+                self._pipeline.failed(len(batch))
+                _LOG.exception("%d evaluations could not be counted", len(batch), extra={"event": "measure_failed"})
+
+    def _measure(self, *, everything: bool) -> None:
+        waiting = self._pipeline.waiting
+        try:
+            self._pipeline.measure(time.monotonic(), everything=everything)
+        except Exception:
+            # The same: what settled is lost and counted, what comes later is measured.
+            lost = max(waiting - self._pipeline.waiting, 0)
+            self._pipeline.failed(lost)
+            _LOG.exception("%d spans could not be measured", lost, extra={"event": "measure_failed"})

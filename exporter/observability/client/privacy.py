@@ -262,6 +262,9 @@ class MaskingLogRecordExporter(LogRecordExporter):
     def shutdown(self) -> None:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
 
 class MaskingLogRecordProcessor(LogRecordProcessor):
     """Hands masked copies of log records to another processor, which must not be registered by itself."""

@@ -7,23 +7,33 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import orjson
 from google.protobuf import json_format
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.rpc import code_pb2, status_pb2  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-_TRACE_ID_BYTES = 16
-_SPAN_ID_BYTES = 8
+from observability.intake import wire
+
+_Items = TypeVar("_Items")
+Answer: TypeAlias = ExportTraceServiceResponse | ExportLogsServiceResponse | ExportMetricsServiceResponse
 #: Zlib's window bits for a gzip header and nothing else.
 _GZIP = zlib.MAX_WBITS | 16
 
@@ -45,10 +55,10 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """The well-formed spans of one body; ``rejected`` were malformed, the first of them as ``message`` says."""
+class Decoded(Generic[_Items]):
+    """The well-formed items of one body; ``rejected`` were malformed, the first of them as ``message`` says."""
 
-    spans: Sequence[ResourceSpans]
+    items: _Items
     accepted: int
     rejected: int = 0
     message: str = ""
@@ -66,28 +76,64 @@ def encoding(content_type: str | None) -> Encoding:
         ) from None
 
 
-def decode_traces(body: bytes, kind: Encoding, content_encoding: str | None, limit: int) -> Decoded:
+def decode_traces(body: bytes, kind: Encoding, content_encoding: str | None, limit: int) -> Decoded[wire.Body]:
     """Decompress and decode an ``ExportTraceServiceRequest`` of at most ``limit`` bytes.
 
     Raises :class:`Refused`: 415 for another compression than gzip, 413 above the limit (decompression stops there),
     400 for bytes that do not decode. One malformed span costs that span, not the body.
     """
     plain = _decompress(body, content_encoding, limit)
+    rejected, message = 0, ""
     if kind is Encoding.JSON:
-        return _Checked(_from_json(plain)).decoded()
-    request = ExportTraceServiceRequest()
+        found, rejected, message = _from_json(plain)
+        plain = ExportTraceServiceRequest(resource_spans=found).SerializeToString()
     try:
-        request.ParseFromString(plain)
-    except DecodeError as error:
-        raise Refused(400, "malformed_body", f"not an ExportTraceServiceRequest in protobuf: {error}") from error
-    return _Checked((request.resource_spans, 0, "")).decoded()
+        decoded = wire.decode(plain)
+    except wire.Malformed as error:
+        raise Refused(400, "malformed_body", str(error)) from error
+    return Decoded(decoded, len(decoded), rejected + decoded.rejected, message or decoded.message)
 
 
-def answer(decoded: Decoded, kind: Encoding) -> bytes:
-    """The ``ExportTraceServiceResponse``: with ``partial_success`` where spans were rejected, else empty."""
-    response = ExportTraceServiceResponse()
+def decode_logs(
+    body: bytes, kind: Encoding, content_encoding: str | None, limit: int
+) -> Decoded[ExportLogsServiceRequest]:
+    """The same for an ``ExportLogsServiceRequest``; one record that does not decode costs the body."""
+    request = ExportLogsServiceRequest()
+    _decode(body, kind, content_encoding, limit, request)
+    records = sum(len(scope.log_records) for resource in request.resource_logs for scope in resource.scope_logs)
+    return Decoded(request, records)
+
+
+def decode_metrics(body: bytes, kind: Encoding, content_encoding: str | None, limit: int) -> Decoded[None]:
+    """The same for an ``ExportMetricsServiceRequest``, whose metrics are counted and not kept."""
+    request = ExportMetricsServiceRequest()
+    _decode(body, kind, content_encoding, limit, request)
+    metrics = sum(len(scope.metrics) for resource in request.resource_metrics for scope in resource.scope_metrics)
+    message = "the exporter makes its numbers from traces and logs: send metrics to the gateway, which exposes them"
+    return Decoded(None, 0, metrics, message if metrics else "")
+
+
+def _decode(body: bytes, kind: Encoding, content_encoding: str | None, limit: int, request: Message) -> None:
+    plain = _decompress(body, content_encoding, limit)
+    name = request.DESCRIPTOR.name
+    try:
+        if kind is Encoding.JSON:
+            json_format.ParseDict(_with_base64_ids_inside(orjson.loads(plain)), request, ignore_unknown_fields=True)
+        else:
+            request.ParseFromString(plain)
+    except (DecodeError, json_format.ParseError, orjson.JSONDecodeError) as error:
+        raise Refused(400, "malformed_body", f"not an {name}: {error}") from error
+
+
+def answer(decoded: Decoded[Any], kind: Encoding, response: Answer) -> bytes:
+    """The OTLP response: with ``partial_success`` where items were rejected, else empty."""
     if decoded.rejected:
-        response.partial_success.rejected_spans = decoded.rejected
+        if isinstance(response, ExportTraceServiceResponse):
+            response.partial_success.rejected_spans = decoded.rejected
+        elif isinstance(response, ExportLogsServiceResponse):
+            response.partial_success.rejected_log_records = decoded.rejected
+        else:
+            response.partial_success.rejected_data_points = decoded.rejected
         response.partial_success.error_message = decoded.message
     if kind is Encoding.PROTOBUF:
         return response.SerializeToString()
@@ -217,6 +263,15 @@ def _with_base64_ids(entry: dict[str, Any], path: str) -> dict[str, Any]:
     return adapted
 
 
+def _with_base64_ids_inside(value: Any) -> Any:
+    """OTLP/JSON with every hexadecimal id, however deep, in base64."""
+    if isinstance(value, list):
+        return [_with_base64_ids_inside(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _with_base64_ids_inside(each) for key, each in _with_base64_ids(value, "the body").items()}
+    return value
+
+
 def _parse(entry: dict[str, Any], message: Any, path: str) -> None:
     try:
         json_format.ParseDict(entry, message, ignore_unknown_fields=True)
@@ -227,38 +282,4 @@ def _parse(entry: dict[str, Any], message: Any, path: str) -> None:
 def _json_type(value: Any) -> str:
     return {list: "a list", dict: "an object", str: "a string", bool: "a boolean", type(None): "null"}.get(
         type(value), "a number"
-    )
-
-
-class _Checked:
-    """Sorts out spans whose identifiers break the protocol; all others stay in place."""
-
-    def __init__(self, found: tuple[Sequence[ResourceSpans], int, str]) -> None:
-        self._spans, self._rejected, self._message = found
-
-    def decoded(self) -> Decoded:
-        accepted = 0
-        for resource_spans in self._spans:
-            for scope_spans in resource_spans.scope_spans:
-                bad = [span for span in scope_spans.spans if not _well_formed(span)]
-                if bad:
-                    self._message = self._message or (
-                        f"span {bad[0].name!r}: trace id {bad[0].trace_id.hex() or '(none)'} or span id "
-                        f"{bad[0].span_id.hex() or '(none)'} is not {_TRACE_ID_BYTES} and {_SPAN_ID_BYTES} bytes, "
-                        "not all zero"
-                    )
-                    self._rejected += len(bad)
-                    good = [span for span in scope_spans.spans if _well_formed(span)]
-                    del scope_spans.spans[:]
-                    scope_spans.spans.extend(good)
-                accepted += len(scope_spans.spans)
-        return Decoded(self._spans, accepted, self._rejected, self._message)
-
-
-def _well_formed(span: Span) -> bool:
-    return (
-        len(span.trace_id) == _TRACE_ID_BYTES
-        and len(span.span_id) == _SPAN_ID_BYTES
-        and any(span.trace_id)
-        and any(span.span_id)
     )

@@ -1,0 +1,118 @@
+"""When two spans speak of one call, and what is then known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from observability.columns import ABSENT, Text
+from observability.records import CACHE_READ, CACHE_WRITE, INPUT, NO_TOKENS, UNKNOWN, Calls
+
+#: Clocks of two spans of one call are read at different moments.
+_SLACK_NS = 2_000_000
+
+
+def may_be_same(calls: Calls, one: int, other: int) -> bool:
+    """Whether two nested calls can be views of one: nothing that both say may contradict it."""
+    if _kind(calls, one) != _kind(calls, other):
+        return False
+    if equal_usage(calls, one, other):
+        return True
+    id_, other_id = calls.response_id[one], calls.response_id[other]
+    if id_ is not None and other_id is not None and id_ != other_id:
+        return False
+    return same_model(calls, one, other)
+
+
+def same_model(calls: Calls, one: int, other: int) -> bool:
+    """Whether a model that one names can be the other's: equal, or one's name begins the other's (an alias)."""
+    ours = _models(calls, one)
+    theirs = _models(calls, other)
+    if not ours or not theirs:
+        return True
+    return any(a.startswith(b) or b.startswith(a) for a in ours for b in theirs)
+
+
+def equal_usage(calls: Calls, one: int, other: int) -> bool:
+    """Whether both report tokens, and the same totals."""
+    ours, theirs = totals(calls, one), totals(calls, other)
+    return ours == theirs and any(ours)
+
+
+def totals(calls: Calls, row: int) -> tuple[int, int]:
+    """Input and output tokens of a call; 0 where nobody said."""
+    usage = np.maximum(calls.usage[row], 0)
+    return int(usage[INPUT] + usage[CACHE_READ] + usage[CACHE_WRITE]), int(usage[3] + usage[4])
+
+
+def contains(calls: Calls, outer: int, start_ns: int, end_ns: int) -> bool:
+    """Whether the interval lies in that of the call ``outer``."""
+    return bool(calls.start_ns[outer] - _SLACK_NS <= start_ns and end_ns <= calls.end_ns[outer] + _SLACK_NS)
+
+
+def overlap(start_ns: int, end_ns: int, other_start_ns: int, other_end_ns: int) -> bool:
+    return start_ns <= other_end_ns + _SLACK_NS and other_start_ns <= end_ns + _SLACK_NS
+
+
+def _kind(calls: Calls, row: int) -> bool:
+    return calls.operation[row] == "embeddings"
+
+
+def _models(calls: Calls, row: int) -> list[str]:
+    found = (calls.request_model[row], calls.response_model[row])
+    return [name.rpartition("/")[2].lower() for name in found if name]
+
+
+def _detail(calls: Calls, row: int) -> int:
+    return int((calls.usage[row, :5] != NO_TOKENS).sum())
+
+
+def merge(calls: Calls, views: Sequence[int]) -> int:
+    """Bring what ``views`` (innermost first) say of one call into one of them, in place; returns that row.
+
+    The view nearest the wire speaks where they differ, the others fill its gaps. Of two usages with equal totals the
+    more detailed one counts.
+    """
+    ranked = sorted(views, key=lambda row: not calls.near_wire[row])  # stable: innermost first among equals
+    kept = ranked[0]
+    for other in ranked[1:]:
+        _fill(calls, kept, other)
+    rooted = next((row for row in views if calls.parent[row] != 0), None)
+    if calls.parent[kept] == 0 and rooted is not None:  # the trace that leads to the app is the one to look at
+        calls.trace_id[kept] = calls.trace_id[rooted]
+        calls.span_id[kept] = calls.span_id[rooted]
+    return kept
+
+
+def _fill(calls: Calls, kept: int, other: int) -> None:
+    if calls.provider[kept] == UNKNOWN:
+        _copy(calls.provider, kept, other)
+    for column in (calls.request_model, calls.response_model, calls.error_type, calls.service_tier):
+        if column.codes[kept] == ABSENT:
+            _copy(column, kept, other)
+    for column in calls.dimensions.values():
+        if column.codes[kept] == ABSENT:
+            _copy(column, kept, other)
+    if calls.model[kept] == UNKNOWN or (calls.response_model[kept] not in {None, calls.model[kept]}):
+        _copy(calls.model, kept, other)
+    ours, theirs = _detail(calls, kept), _detail(calls, other)
+    empty_input = calls.usage[kept, INPUT] <= 0 and totals(calls, kept)[0] == 0
+    if theirs and (
+        not ours
+        or (empty_input and totals(calls, other)[0] > 0)
+        or (theirs > ours and (not calls.near_wire[kept] or equal_usage(calls, kept, other)))
+    ):
+        calls.usage[kept] = calls.usage[other]
+    if np.isnan(calls.reported_cost[kept]).all():
+        calls.reported_cost[kept] = calls.reported_cost[other]
+    if np.isnan(calls.time_to_first_token[kept]):
+        calls.time_to_first_token[kept] = calls.time_to_first_token[other]
+    calls.streaming[kept] |= calls.streaming[other]
+    for content in (calls.response_id, calls.input, calls.output):
+        if content[kept] is None:
+            content[kept] = content[other]
+
+
+def _copy(column: Text, to: int, from_: int) -> None:
+    column.codes[to] = column.codes[from_]

@@ -1,0 +1,299 @@
+"""Spans that are calls of a model → :class:`observability.records.Calls`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from observability import errors
+from observability.columns import Bools, Floats, Ints, Keys, Objects, Text, missing
+from observability.records import NO_TOKENS, REPORTED, UNKNOWN, Calls
+from observability.settings import Dimension
+from observability.spans import Spans
+from observability.translate import answers, usage
+from observability.translate.events import Told
+from observability.translate.reader import Reader
+from observability.vocabulary import fields, providers, scopes, values
+
+SERVICE_ATTRIBUTE = "service.name"
+_NO_ERROR = frozenset({"none", "null", "false", "0", "200", "ok", "success"})
+_TIERS = frozenset({"batch", "flex", "priority"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the content is kept, and which attributes calls are told apart by."""
+
+    content: bool = False
+    estimates: bool = False  # content of calls without usage
+    dimensions: tuple[Dimension, ...] = ()
+
+
+def calls(
+    reader: Reader, rows: Ints, operation: Text, said: Mapping[int, Told], keys: Mapping[str, Keys], wanted: Wanted
+) -> Calls:
+    """The calls in ``rows`` of the reader's spans."""
+    spans = reader.spans
+    invocation = {row: found[0] for row, found in reader.objects("invocation").items()}
+    reported = {name: reader.numbers(name) for name in fields.NUMBERS}
+    for row, documents in reader.objects("usage_document").items():
+        _fill(reported, row, documents)
+    request_model = _asked(reader, invocation)
+    response_model = reader.texts("response_model")
+    response_id = reader.identifiers("response_id")
+    streaming = _streaming(reader, invocation, said, reported["time_to_first_token"])
+    lacking = rows[_lacks(rows, response_id, response_model, reported)]
+    if len(lacking):
+        response_model = _from_answers(reader, lacking, reported, response_id, response_model, streaming)
+    failed, error_type = _errors(reader, rows, said)
+    first_token = _time_to_first_token(reader, rows, said, reported["time_to_first_token"])
+    request_model, response_model = request_model.take(rows), response_model.take(rows)
+    model = response_model.filled(request_model).filled(Text.constant(UNKNOWN, len(rows)))
+    streams = streaming[rows]
+    first_token = np.where(streams == 0, np.nan, first_token[rows])
+    table = usage.table({name: column[rows] for name, column in reported.items()})
+    content_in, content_out = _content(reader, rows, table, failed, said, wanted)
+    return Calls(
+        key=keys["key"][rows],
+        parent=keys["parent"][rows],
+        trace=keys["trace"][rows],
+        scope=spans.scope.take(rows),
+        near_wire=np.asarray(reader.texts("http_status").take(rows).present | _is_sdk(spans.scope.take(rows))),
+        service=service(spans).take(rows),
+        provider=_provider(reader, rows, model),
+        model=model,
+        request_model=request_model,
+        response_model=response_model,
+        operation=operation.take(rows),
+        error_type=error_type,
+        trace_id=spans.trace_id[rows],
+        span_id=spans.span_id[rows],
+        start_ns=spans.start_ns[rows],
+        end_ns=spans.end_ns[rows],
+        usage=table,
+        estimated=np.zeros(len(rows), np.bool_),
+        reported_cost=_costs(reader, reported)[rows],
+        service_tier=_tier(reader.texts("service_tier").take(rows)),
+        time_to_first_token=first_token,
+        streaming=np.asarray((streams == 1) | ((streams < 0) & ~np.isnan(first_token))),
+        response_id=response_id[rows],
+        input=content_in,
+        output=content_out,
+        dimensions={each.name: dimension(reader, each).take(rows) for each in wanted.dimensions},
+    )
+
+
+def service(spans: Spans) -> Text:
+    """``service.name`` of the resource of each span."""
+    return spans.resource.map(
+        [values.text(each.attributes.get(SERVICE_ATTRIBUTE)) or UNKNOWN for each in spans.resource.values], UNKNOWN
+    )
+
+
+def dimension(reader: Reader, of: Dimension) -> Text:
+    """The value of a dimension: of a span's attribute, else of its resource's, else what its service stands for."""
+    names = of.attributes or (of.name,)
+    column = Text.absent(len(reader.spans))
+    for name in names:
+        column = column.filled(reader.named(name))
+    resources = reader.spans.resource
+    said = [
+        next((found for name in names if (found := values.text(each.attributes.get(name)))), None)
+        or of.services.get(values.text(each.attributes.get(SERVICE_ATTRIBUTE)) or UNKNOWN)
+        for each in resources.values
+    ]
+    return column.filled(resources.map(said))
+
+
+def _fill(reported: Mapping[str, Floats], row: int, documents: list[Mapping[str, Any]]) -> None:
+    """What usage documents say where no attribute does."""
+    for document in documents:
+        for name, number in usage.from_document(document).items():
+            column = reported[name]
+            if np.isnan(column[row]) or column[row] == 0:
+                column[row] = number
+
+
+def _asked(reader: Reader, invocation: Mapping[int, Mapping[str, Any]]) -> Text:
+    column = reader.texts("request_model")
+    if invocation:
+        models = [values.text(invocation.get(row, {}).get("model")) for row in range(len(reader.spans))]
+        column = column.filled(Text.of(models))
+    return column
+
+
+def _lacks(rows: Ints, response_id: Objects, response_model: Text, reported: Mapping[str, Floats]) -> Bools:
+    """Which of ``rows`` leave open what the document of the answer may say."""
+    unsaid = np.isnan(reported["input"]) & np.isnan(reported["output"])
+    return np.asarray((missing(response_id) | ~response_model.present | unsaid)[rows])
+
+
+def _from_answers(
+    reader: Reader,
+    rows: Ints,
+    reported: Mapping[str, Floats],
+    response_id: Objects,
+    response_model: Text,
+    streaming: Ints,
+) -> Text:
+    """Fill the gaps of ``rows`` from the provider's answer, where a span has it as a document."""
+    models: list[str | None] = [None] * len(reader.spans)
+    for row, document in reader.anything("output_messages", rows):
+        answer = answers.read(document)
+        models[row] = answer.model
+        if response_id[row] is None and answer.response_id is not None:
+            response_id[row] = answer.response_id.encode()
+        for name, number in answer.usage.items():
+            if np.isnan(reported[name][row]):
+                reported[name][row] = number
+        if answer.streamed and streaming[row] < 0:
+            streaming[row] = 1
+    if any(streaming[rows] < 0):
+        for row, document in reader.anything("input_messages", rows[streaming[rows] < 0]):
+            found = values.mapping(document)
+            if found is not None and found.get("stream") is True:
+                streaming[row] = 1
+    return response_model.filled(Text.of(models)) if any(models) else response_model
+
+
+def _streaming(
+    reader: Reader, invocation: Mapping[int, Mapping[str, Any]], said: Mapping[int, Told], first_token: Floats
+) -> Ints:
+    """1 streamed, 0 not, -1 unknown: what a span says of itself goes before what its events tell."""
+    column = reader.flags("streaming")
+    for row, parameters in invocation.items():
+        stream = values.boolean(parameters.get("stream"))
+        if column[row] < 0 and stream is not None:
+            column[row] = int(stream)
+    for row, told in said.items():
+        if column[row] < 0 and told.first_token_ns is not None:
+            column[row] = 1
+    return np.where((column < 0) & ~np.isnan(first_token), 1, column)
+
+
+def _time_to_first_token(reader: Reader, rows: Ints, said: Mapping[int, Told], reported: Floats) -> Floats:
+    column = reported.copy()
+    start = reader.spans.start_ns
+    for row, told in said.items():
+        if np.isnan(column[row]) and told.first_token_ns is not None and told.first_token_ns >= start[row]:
+            column[row] = (told.first_token_ns - start[row]) / 1e9
+    if "first_answer_at" in reader:
+        for row, value in reader.anything("first_answer_at", rows):
+            moment = values.moment_ns(value)
+            if np.isnan(column[row]) and moment is not None and moment >= start[row]:
+                column[row] = (moment - start[row]) / 1e9
+    return column
+
+
+def _errors(reader: Reader, rows: Ints, said: Mapping[int, Told]) -> tuple[Bools, Text]:
+    """Which of ``rows`` failed, and why (absent: they did not)."""
+    spans = reader.spans
+    bad_status = np.array([*(status.failed for status in spans.status.values), False])[spans.status.codes]
+    kind = reader.texts("error_type")
+    code = reader.texts("http_status")
+    no_error = np.array([*(value.lower() in _NO_ERROR for value in kind.values), True])[kind.codes]
+    bad_code = np.array([*(_is_failure(value) for value in code.values), False])[code.codes]
+    failed = bad_status | ~no_error | bad_code
+    for row, told in said.items():
+        if told.exceptions:
+            failed[row] = True
+        elif told.abandoned and not bad_code[row]:
+            failed[row] = False
+    message = reader.texts("error_message")
+    found: list[str | None] = []
+    for row in rows.tolist():
+        if not failed[row]:
+            found.append(None)
+            continue
+        exceptions = tuple(said[row].exceptions) if row in said else ()
+        status = spans.status[row]
+        found.append(
+            _classify(
+                (kind[row], *(name for name, _ in exceptions), code[row]),
+                (*(text for _, text in exceptions), status.message if status else None, message[row]),
+            )
+        )
+    return failed[rows], Text.of(found)
+
+
+@lru_cache(maxsize=4096)
+def _classify(kinds: tuple[str | None, ...], messages: tuple[str | None, ...]) -> str:
+    return errors.classify(kinds, messages)
+
+
+def _is_failure(status: str) -> bool:
+    number = values.number(status)
+    return number is not None and 400 <= number < 600
+
+
+def _provider(reader: Reader, rows: Ints, model: Text) -> Text:
+    """The first provider that a span names, else the one whose model it is."""
+    said = Text.absent(len(reader.spans))
+    for name in fields.TEXTS["provider"]:
+        if isinstance(name, str):
+            column = reader.named(name)
+            if column.values:
+                said = said.filled(column.map([providers.provider(value) for value in column.values]))
+    guessed = model.map([providers.of_model(value) for value in model.values])
+    return said.take(rows).filled(guessed).filled(Text.constant(UNKNOWN, len(rows)))
+
+
+def _is_sdk(scope: Text) -> Bools:
+    return np.array([*(scopes.is_provider_sdk(name) for name in scope.values), False])[scope.codes]
+
+
+def _tier(said: Text) -> Text:
+    """The tiers that have prices of their own; the standard one is absent."""
+    return said.map([value.lower() if value.lower() in _TIERS else None for value in said.values])
+
+
+def _costs(reader: Reader, reported: Mapping[str, Floats]) -> Floats:
+    """Reported US dollars; a cost in another currency is none."""
+    table = np.stack([reported[f"cost_{part}"] for part in REPORTED], axis=1)
+    for row, documents in reader.objects("cost_document").items():
+        for place, part in enumerate(REPORTED):
+            number = values.number(documents[0].get(part))
+            if np.isnan(table[row, place]) and number is not None and number >= 0:
+                table[row, place] = number
+    currency = reader.texts("currency")
+    if currency.values:
+        foreign = np.array([*(value.upper() != "USD" for value in currency.values), False])[currency.codes]
+        table[foreign] = np.nan
+    return table
+
+
+def _content(
+    reader: Reader, rows: Ints, table: Ints, failed: Bools, said: Mapping[int, Told], wanted: Wanted
+) -> tuple[Objects, Objects]:
+    """Prompts and answers of the calls whose content is wanted."""
+    found = (np.full(len(rows), None, np.object_), np.full(len(rows), None, np.object_))
+    if wanted.content:
+        chosen = np.ones(len(rows), np.bool_)
+    elif wanted.estimates:
+        chosen = ~failed & (table[:, :5] == NO_TOKENS).all(axis=1)
+    else:
+        chosen = np.zeros(len(rows), np.bool_)
+    if not chosen.any():
+        return found
+    place = {int(row): index for index, row in enumerate(rows.tolist())}
+    picked = rows[chosen]
+    for column, field, events in zip(found, ("input_messages", "output_messages"), ("input", "output"), strict=True):
+        for row, value in reader.anything(field, picked):
+            column[place[row]] = values.content(value)
+        for row, elements in reader.listed(field, picked).items():
+            if column[place[row]] is None:
+                column[place[row]] = [_message(elements[index]) for index in sorted(elements)]
+        for row, told in said.items():
+            spoken = getattr(told, events)
+            if spoken and row in place and chosen[place[row]] and column[place[row]] is None:
+                column[place[row]] = spoken
+    return found
+
+
+def _message(leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """A flattened message: ``{"message.role": …, "message.content": …}`` → ``{"role": …, "content": …}``."""
+    return {leaf.removeprefix("message."): value for leaf, value in leaves.items()}

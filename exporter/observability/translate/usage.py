@@ -1,0 +1,135 @@
+"""Reported token numbers → disjoint types, in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from observability.columns import Floats, Ints
+from observability.records import (
+    CACHE_READ,
+    CACHE_READ_AUDIO,
+    CACHE_WRITE,
+    CACHE_WRITE_1H,
+    INPUT,
+    INPUT_AUDIO,
+    NO_TOKENS,
+    OUTPUT,
+    OUTPUT_AUDIO,
+    REASONING,
+    USAGE,
+)
+
+#: Canonical field → what providers and frameworks call it inside usage documents, best first.
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "input": (
+        "prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount", "prompt_token_count",
+        "input",
+    ),
+    "output": (
+        "completion_tokens", "output_tokens", "completionTokens", "outputTokens", "candidatesTokenCount",
+        "candidates_token_count", "output",
+    ),
+    "total": ("total_tokens", "totalTokens", "totalTokenCount", "total_token_count", "total"),
+    "cache_read": (
+        "cached_tokens", "cache_read_input_tokens", "cacheReadInputTokens", "cachedInputTokens", "input_cached_tokens",
+        "cachedPromptTokens", "cachedContentTokenCount", "cached_content_token_count", "cache_read", "cacheReadTokens",
+        "input_cache_read", "prompt_cache_hit_tokens",
+    ),
+    "cache_write": (
+        "cache_creation_input_tokens", "cacheCreationInputTokens", "cacheWriteInputTokens", "cache_write_tokens",
+        "cacheWriteTokens", "input_cache_creation", "cache_creation_tokens", "cache_creation",
+    ),
+    "cache_write_5m": ("ephemeral_5m_input_tokens",),
+    "cache_write_1h": ("ephemeral_1h_input_tokens",),
+    "reasoning": (
+        "reasoning_tokens", "reasoningTokens", "thoughtsTokenCount", "thoughts_token_count", "output_reasoning_tokens",
+        "reasoning",
+    ),
+}  # fmt: skip
+_DEEPEST = 6
+
+
+def from_document(document: Any) -> dict[str, float]:
+    """Canonical field → number, from a usage object as a provider or framework writes it, wherever it is nested.
+
+    >>> from_document({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 3}})
+    {'input': 5.0, 'cache_read': 3.0}
+    """
+    leaves: dict[str, float] = {}
+    _collect(document, leaves, _DEEPEST)
+    found = {
+        field: leaves[name]
+        for field, names in _NAMES.items()
+        if (name := next((name for name in names if name in leaves), None)) is not None
+    }
+    return found if any(found.values()) else {}
+
+
+def _collect(value: Any, leaves: dict[str, float], depth: int) -> None:
+    if not isinstance(value, Mapping) or not depth:
+        return
+    for name, inner in value.items():
+        if isinstance(inner, int | float) and not isinstance(inner, bool):
+            if inner >= 0:
+                leaves.setdefault(str(name), float(inner))
+        elif isinstance(inner, Mapping):
+            _collect(inner, leaves, depth - 1)
+
+
+def table(reported: Mapping[str, Floats]) -> Ints:
+    """Split reported numbers into disjoint types; shape (n, len(USAGE)), NO_TOKENS where nobody said.
+
+    ``reported`` holds the fields of ``vocabulary.fields.NUMBERS`` (input, output, total, cache_read …), shape (n,),
+    NaN where nobody said. The conventions define the input number as including the cache and the output number as
+    including reasoning; many instrumentations report the provider's own numbers, where they may stand outside. Parts
+    that exceed their whole are outside of it; a reported total decides where both would be possible. Where all numbers
+    are 0 nothing was reported: no call has an empty input.
+    """
+    given, out, total = reported["input"], reported["output"], reported["total"]
+    read, long = reported["cache_read"], reported["cache_write_1h"]
+    write = _first(reported["cache_write"], _sum(reported["cache_write_5m"], long))
+    reasoning = reported["reasoning"]
+    given = _first(given, total - np.nan_to_num(out))
+    given = np.where(given < 0, np.nan, given)
+
+    cached = np.nan_to_num(read) + np.nan_to_num(write)
+    thought = np.nan_to_num(reasoning)
+    whole = np.nan_to_num(given) + np.nan_to_num(out)
+    rest = total - whole  # what the total holds beyond input and output
+    both = cached + thought
+    cache_outside = (cached > given) | ((cached > 0) & ((rest == cached) | (rest == both)))
+    thought_outside = (thought > out) | ((thought > 0) & ((rest == thought) | (rest == both)))
+
+    found = np.full((len(given), len(USAGE)), np.nan)
+    found[:, INPUT] = np.where(cache_outside, given, given - cached)
+    found[:, CACHE_READ] = read
+    found[:, CACHE_WRITE] = write
+    found[:, OUTPUT] = np.where(thought_outside, out, out - thought)
+    found[:, REASONING] = reasoning
+    for part, field, of in (
+        (CACHE_WRITE_1H, "cache_write_1h", CACHE_WRITE),
+        (CACHE_READ_AUDIO, "cache_read_audio", CACHE_READ),
+        (INPUT_AUDIO, "input_audio", INPUT),
+        (OUTPUT_AUDIO, "output_audio", OUTPUT),
+    ):
+        found[:, part] = np.minimum(reported[field], np.nan_to_num(found[:, of]))
+    nothing = ~(np.nan_to_num(found[:, :5]) > 0).any(axis=1)
+    found[nothing] = np.nan
+    return np.where(np.isnan(found), NO_TOKENS, found).astype(np.int64)
+
+
+def _first(*columns: Floats) -> Floats:
+    """In each row the first number that was said."""
+    result = columns[0]
+    for column in columns[1:]:
+        result = np.where(np.isnan(result), column, result)
+    return result
+
+
+def _sum(one: Floats, other: Floats) -> Floats:
+    """The sum of what was said; NaN where neither was."""
+    total = np.nan_to_num(one) + np.nan_to_num(other)
+    return np.where(np.isnan(one) & np.isnan(other), np.nan, total)

@@ -1,0 +1,95 @@
+"""How the value of an attribute is read: each function returns ``None`` for what it cannot read."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+#: Longer documents are not parsed for a number in them.
+_LONGEST_DOCUMENT = 1_000_000
+
+
+def text(value: Any) -> str | None:
+    """A non-empty string; numbers are written out."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool) or value is None:
+        return None
+    return str(value) if isinstance(value, int | float) else None
+
+
+def number(value: Any) -> float | None:
+    """A finite number, or the decimal string of one."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, str):
+        try:
+            return number(float(value))
+        except ValueError:
+            return None
+    return None
+
+
+def count(value: Any) -> int | None:
+    """A number of tokens or documents: not negative, cut to an integer."""
+    found = number(value)
+    return int(found) if found is not None and found >= 0 else None
+
+
+def boolean(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return None
+
+
+def document(value: Any) -> Any:
+    """What a JSON string, or the ``repr`` of a Python value, holds; a value that is no string stays as it is.
+
+    ``None`` for a string that is neither, and for one of more than a million characters.
+    """
+    if not isinstance(value, str):
+        return value
+    stripped = value.strip()
+    if stripped[:1] not in "[{" or not stripped or len(stripped) > _LONGEST_DOCUMENT:
+        return None
+    try:
+        return orjson.loads(stripped)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return ast.literal_eval(stripped)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def mapping(value: Any) -> Mapping[str, Any] | None:
+    """The object in a JSON string such as ``llm.invocation_parameters``."""
+    found = document(value)
+    return found if isinstance(found, dict) else None
+
+
+def content(value: Any) -> Any:
+    """Prompts and answers: JSON where the string holds JSON, else the string itself."""
+    found = document(value) if isinstance(value, str) else value
+    return value if found is None else found
+
+
+def moment_ns(value: Any) -> int | None:
+    """Unix nanoseconds of an ISO 8601 time, which may stand in quotes."""
+    written = text(value)
+    if written is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(written.strip('"'))
+    except ValueError:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e9)
