@@ -76,10 +76,12 @@ def configuration_page() -> str:
             raise TypeError(f"{name}: every top-level key is a section")
         several = _is_sequence(field.annotation)
         lines += ["", f"## `{name}`", "", _first_paragraph(model.__doc__)]
+        if _is_mapping(field.annotation):
+            lines += ["", _cell(f"A section per {name.removesuffix('s')}: {field.description or name}")]
         if several:
             lines += ["", f"A list; default: {_shown(field.get_default())}"]
         lines += ["", "| key | type | default | meaning |", "|---|---|---|---|"]
-        lines += list(_rows(model, ""))
+        lines += list(_rows(model, f"<{name.removesuffix('s')}>." if _is_mapping(field.annotation) else ""))
     return "\n".join(lines) + "\n"
 
 
@@ -87,7 +89,10 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         inner = _model_of(field.annotation)
-        if inner is not None:
+        if inner is not None and _is_sequence(field.annotation):
+            yield f"| `{key}` | list | {_shown(field.get_default())} | {_cell(field.description or _meaning(key))} |"
+            yield from _rows(inner, f"{key}[].")
+        elif inner is not None:
             if _is_optional(field.annotation):
                 meaning = field.description or "switched on by naming it, as `{}` at least"
                 yield f"| `{key}` | section | off | {_cell(meaning)} |"
@@ -141,7 +146,9 @@ def _type(field: FieldInfo) -> str:
         return "duration"
     names = [argument.__name__ for argument in _arguments(annotation) if argument is not types.NoneType]
     names = names or [getattr(annotation, "__name__", str(annotation))]
-    words = {"str": "text", "float": "number", "int": "integer", "bool": "true or false"}
+    words = {"str": "text", "float": "number", "int": "integer", "bool": "true or false", "datetime": "time"}
+    if _is_mapping(annotation):
+        return f"mapping to {words.get(names[-1], names[-1])}"
     text = " or ".join(words.get(name, name) for name in names)
     return f"list of {text}" if _is_sequence(annotation) else text
 
@@ -164,6 +171,10 @@ def _is_sequence(annotation: Any) -> bool:
     return typing.get_origin(annotation) in (tuple, list)
 
 
+def _is_mapping(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is dict
+
+
 def _is_optional(annotation: Any) -> bool:
     return types.NoneType in typing.get_args(annotation)
 
@@ -174,12 +185,18 @@ def _shown(value: Any) -> str:
             return "–"
         case bool():
             return f"`{str(value).lower()}`"
+        case dict() if not value:
+            return "–"
+        case tuple() if not value:
+            return "–"
         case tuple():
             inner = ", ".join(_shown(each).strip("`") for each in value)
             return f"`[{inner}]`"
         case BaseModel():
             return ", ".join(
-                f"{name}: {each}" for name, each in value.model_dump(by_alias=True, exclude_none=True).items()
+                f"{name}: {each}"
+                for name, each in value.model_dump(by_alias=True, exclude_none=True).items()
+                if each not in ((), {})
             )
         case _:
             return f"`{value}`"

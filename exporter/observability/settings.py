@@ -89,10 +89,10 @@ class PriceOverride(_Strict):
     model: str = Field(description="name of the model; * stands for any characters")
     provider: Name | None = Field(default=None, description="only from this provider (gen_ai.provider.name)")
     since: datetime | None = Field(default=None, description="calls before this time keep the price list's; UTC")
-    input: float | None = Field(default=None, ge=0)
+    input: float | None = Field(default=None, ge=0, description="of plain input tokens")
     cache_read: float | None = Field(default=None, ge=0, description="of tokens read from the cache; else input")
     cache_write: float | None = Field(default=None, ge=0, description="of tokens written to the cache; else input")
-    output: float | None = Field(default=None, ge=0)
+    output: float | None = Field(default=None, ge=0, description="of output tokens")
     reasoning: float | None = Field(default=None, ge=0, description="of reasoning tokens; else output")
     request: float | None = Field(default=None, ge=0, description="US dollars per request")
     discount: float | None = Field(
@@ -224,7 +224,7 @@ class UnreportedUsageAlert(_Strict):
 
 
 class ToolErrorAlert(_Strict):
-    ratio: float = Field(default=0.2, gt=0, lt=1)
+    ratio: float = Field(default=0.2, gt=0, lt=1, description="share of the executions that fail")
     min_errors: int = Field(default=3, ge=1, description="failed executions in the window, at least")
     for_: Duration = Field(default="5m", alias="for")
 
