@@ -79,7 +79,7 @@ def configuration_page() -> str:
         if _is_mapping(field.annotation):
             lines += ["", _cell(f"A section per {name.removesuffix('s')}: {field.description or name}")]
         if several:
-            lines += ["", f"A list; default: {_shown(field.get_default())}"]
+            lines += ["", f"A list; default: {_shown(field.get_default(call_default_factory=True))}"]
         lines += ["", "| key | type | default | meaning |", "|---|---|---|---|"]
         lines += list(_rows(model, f"<{name.removesuffix('s')}>." if _is_mapping(field.annotation) else ""))
     return "\n".join(lines) + "\n"
@@ -90,7 +90,7 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
         key = f"{prefix}{field.alias or name}"
         inner = _model_of(field.annotation)
         if inner is not None and _is_sequence(field.annotation):
-            yield f"| `{key}` | list | {_shown(field.get_default())} | {_cell(field.description or _meaning(key))} |"
+            yield f"| `{key}` | list | {_shown(field.get_default(call_default_factory=True))} | {_cell(field.description or _meaning(key))} |"
             yield from _rows(inner, f"{key}[].")
         elif inner is not None:
             if _is_optional(field.annotation):
@@ -100,7 +100,7 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
                 yield f"| `{key}` | section | | {_cell(field.description)} |"
             yield from _rows(inner, f"{key}.")
         else:
-            default = "required" if field.is_required() else _shown(field.get_default())
+            default = "required" if field.is_required() else _shown(field.get_default(call_default_factory=True))
             yield f"| `{key}` | {_type(field)} | {default} | {_cell(field.description or _meaning(key))} |"
 
 
@@ -154,8 +154,10 @@ def _type(field: FieldInfo) -> str:
 
 
 def _arguments(annotation: Any) -> list[type]:
-    found = []
+    found: list[type] = []
     for argument in typing.get_args(annotation):
+        if typing.get_origin(argument) is tuple:  # an optional list
+            return _arguments(argument)
         base = typing.get_args(argument)[0] if typing.get_origin(argument) is typing.Annotated else argument
         if isinstance(base, type):
             found.append(base)
@@ -168,7 +170,8 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
 
 
 def _is_sequence(annotation: Any) -> bool:
-    return typing.get_origin(annotation) in (tuple, list)
+    origins = (typing.get_origin(each) for each in (annotation, *typing.get_args(annotation)))
+    return any(origin in (tuple, list) for origin in origins)
 
 
 def _is_mapping(annotation: Any) -> bool:
