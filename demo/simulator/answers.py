@@ -19,6 +19,8 @@ from demo.simulator.text import extract_answer, number, pieces, value_for
 CACHE_MINIMUM, CACHE_STEP = 1024, 128
 #: Prefixes that the prompt cache remembers in all; the oldest are forgotten.
 CACHE_SIZE = 20_000
+#: Section of an answer that a prompt asks for by name (DSPy's way); the last one is ``completed``.
+_SECTION = re.compile(r"`\[\[ ## (\w+) ## \]\]`")
 
 
 @dataclass(slots=True)
@@ -157,6 +159,11 @@ def _text(body: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> str
         return json.dumps(value_for(wanted.get("json_schema", {}).get("schema", {}), last))
     if wanted.get("type") == "json_object":
         return json.dumps({"answer": extract_answer(last, last)})
+    if fields := [name for name in _SECTION.findall(last) if name != "completed"]:
+        said = extract_answer(last, last)
+        return "\n\n".join(
+            [*(f"[[ ## {name} ## ]]\n{said}" for name in dict.fromkeys(fields)), "[[ ## completed ## ]]"]
+        )
     asked = re.search(r"^Question:\s*(.+)$", last, re.MULTILINE)
     question = asked.group(1) if asked else last
     results = [content_text(item) for item in messages if item.get("role") == "tool"]

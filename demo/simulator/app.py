@@ -34,7 +34,7 @@ HANG_SECONDS = 120.0
 #: Standard deviation of the logarithm of a latency: a p95 of about twice the median.
 LATENCY_SIGMA = 0.42
 
-#: Path → API. ``{model:path}`` is followed by a verb in Google's and Bedrock's URLs.
+#: Path → API. Google's clients ask for version v1 or v1beta of theirs.
 ENDPOINTS: dict[str, Api] = {
     "/v1/chat/completions": ChatCompletions(),
     "/v1/responses": Responses(),
@@ -43,9 +43,9 @@ ENDPOINTS: dict[str, Api] = {
     "/mistral/v1/chat/completions": ChatCompletions("mistral"),
     "/mistral/v1/embeddings": Embeddings("mistral"),
     "/openai/v1/chat/completions": ChatCompletions("groq"),
-    "/v1beta/models/{model}:generateContent": GenerateContent(),
-    "/v1beta/models/{model}:streamGenerateContent": GenerateContent(),
-    "/v1beta/models/{model}:batchEmbedContents": EmbedContents(),
+    "/{version}/models/{model}:generateContent": GenerateContent(),
+    "/{version}/models/{model}:streamGenerateContent": GenerateContent(),
+    "/{version}/models/{model}:batchEmbedContents": EmbedContents(),
     "/v2/chat": CohereChat(),
     "/v2/embed": CohereEmbed(),
     "/v2/rerank": CohereRerank(),

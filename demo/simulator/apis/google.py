@@ -77,7 +77,9 @@ class GenerateContent(Api):
             function(
                 tool["name"],
                 tool.get("description"),
-                tool.get("parametersJsonSchema") or _schema(tool.get("parameters") or {}),
+                tool.get("parametersJsonSchema")
+                or tool.get("parameters_json_schema")
+                or _schema(tool.get("parameters") or {}),
             )
             for group in body.get("tools") or ()
             for tool in group.get("functionDeclarations") or ()
