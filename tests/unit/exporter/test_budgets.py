@@ -205,6 +205,29 @@ def test_spendings_are_the_sums_by_all_that_they_tell_apart(batch: list[dict[str
     assert found == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("other", "rows"),
+    [
+        ({}, 1),
+        ({"service": "desk"}, 2),
+        ({"provider": "anthropic"}, 2),
+        ({"request_model": "asked"}, 2),
+        ({"response_model": "answered"}, 2),
+        ({"team": "ads"}, 2),
+        ({"team": None}, 2),
+        ({"estimated": True}, 2),
+        ({"at": NOW - timedelta(days=1)}, 2),
+        ({"at": NOW - timedelta(hours=1)}, 1),
+    ],
+)
+def test_two_calls_are_one_spending_unless_a_budget_could_tell_them_apart(other: dict[str, Any], rows: int) -> None:
+    row = {"model": "m", "request_model": "m", "response_model": "m", "team": "search", "usage": {"input": 1_000_000}}
+    made = calls(row, row | other)
+    found = spendings(made, PRICES.price(made), as_it_is, now_ns=ns(NOW))
+    assert len(found) == rows
+    assert sum(each.usd for each in found) == pytest.approx(2.0)
+
+
 @settings(deadline=None, max_examples=40)
 @given(CALLS, st.integers(min_value=0, max_value=25))
 def test_any_split_of_a_batch_spends_the_same(batch: list[dict[str, Any]], cut: int) -> None:

@@ -212,11 +212,11 @@ def test_groups_are_the_distinct_combinations_absent_texts_included(texts: list[
 
 
 def test_groups_of_very_many_values_do_not_run_into_each_other() -> None:
-    """Six columns of a million values each have 10**36 combinations, more than 64 bits tell apart."""
-    numbers = np.random.default_rng(7).integers(0, 1_000_000, (6, 500))
-    rows = np.concatenate([numbers, numbers[:, :250]], axis=1)
-    first, group = group_codes(*((column, 1_000_000) for column in rows))
-    assert len(first) == 500
+    """Three columns of 2**32 values have 2**96 combinations, and 64 bits would hold the last two columns only."""
+    numbers = np.random.default_rng(7).integers(0, 2**32, (2, 500))
+    rows = np.concatenate([np.arange(1000)[None, :], np.tile(numbers, 2)])
+    first, group = group_codes(*((column, 2**32) for column in rows))
+    assert len(first) == 1000
     np.testing.assert_array_equal(rows[:, first][:, group], rows)
 
 
