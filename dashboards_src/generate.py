@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboards_src import llm, overview
+from dashboards_src import agents, cost, llm, overview
 from dashboards_src.grafana import render
 from observability.settings import Settings, SettingsError, load
 
@@ -19,8 +19,8 @@ DEFAULT_OUT = Path("grafana/dashboards")
 
 def documents(settings: Settings) -> dict[str, str]:
     """Path below the output folder to the JSON text of every dashboard."""
-    boards = {"overview": overview.build(settings), "llm": llm.build(settings)}
-    return {f"{FOLDER}/{name}.json": render(board) for name, board in boards.items()}
+    boards = {"overview": overview, "llm": llm, "cost": cost, "agents": agents}
+    return {f"{FOLDER}/{name}.json": render(board.build(settings)) for name, board in boards.items()}
 
 
 def write(documents: dict[str, str], out: Path) -> list[Path]:

@@ -197,6 +197,14 @@ class Line:
     panels: Sequence[tuple[int, Panel]]
 
 
+def even(height: int, *panels: Panel) -> Line:
+    """A line of panels of equal width. Raises ``ValueError`` if they do not divide the 24 columns."""
+    width, rest = divmod(GRID_COLUMNS, len(panels))
+    if rest:
+        raise ValueError(f"{len(panels)} panels of equal width do not fill {GRID_COLUMNS} columns")
+    return Line(height, [(width, panel) for panel in panels])
+
+
 @dataclass(frozen=True)
 class Section:
     """A titled group of lines; without a title no row is drawn."""
@@ -242,8 +250,12 @@ def datasource_variable() -> Json:
     }
 
 
-def label_variable(name: str, query: str, *, label: str, description: str) -> Json:
-    """A multi-value variable filled by ``label_values(...)``; All filters nothing."""
+def label_variable(name: str, query: str, *, label: str, description: str, only: str = "") -> Json:
+    """A variable filled by ``label_values(...)``: several values at once, where All filters nothing.
+
+    With ``only`` it is exactly one value, and that one to begin with: for what must not be added up.
+    """
+    every: Json = {"selected": True, "text": ["All"], "value": ["$__all"]}
     return {
         "name": name,
         "type": "query",
@@ -252,15 +264,15 @@ def label_variable(name: str, query: str, *, label: str, description: str) -> Js
         "datasource": PROMETHEUS,
         "query": query,
         "definition": query,
-        "allValue": ".*",  # not ".+": in an address a plus is a space
-        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "current": {"selected": True, "text": only, "value": only} if only else every,
         "hide": 0,
-        "includeAll": True,
-        "multi": True,
+        "includeAll": not only,
+        "multi": not only,
         "options": [],
         "refresh": 2,  # on time range change: services come and go
         "regex": "",
         "sort": 1,
+        **({} if only else {"allValue": ".*"}),  # not ".+": in an address a plus is a space
     }
 
 
@@ -290,6 +302,21 @@ def dashboard_link(title: str, uid: str, tooltip: str) -> core.DashboardLink:
 
 def explore_link(title: str, uid: str, query: Json, tooltip: str) -> core.DashboardLink:
     """To Explore with one query of the data source ``uid`` over the same time range, in a tab of its own."""
+    return core.DashboardLink(title=title, type="link", uri=_explore(uid, query), tooltip=tooltip, targetBlank=True)
+
+
+def explore_data_link(title: str, uid: str, query: Json) -> Json:
+    """The same from a cell or a point; ``${__data.fields.Name}`` in ``query`` is the cell of that column."""
+    return {"title": title, "url": _explore(uid, query), "targetBlank": True}
+
+
+def dashboard_data_link(title: str, uid: str, variables: Sequence[str]) -> Json:
+    """From a number to another dashboard of ours, with the time range and these variables as they are set."""
+    passed = "".join(f"&${{{name}:queryparam}}" for name in variables)
+    return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}{passed}"}
+
+
+def _explore(uid: str, query: Json) -> str:
     source = {"uid": uid, "type": uid}
     pane = {
         "datasource": uid,
@@ -298,9 +325,7 @@ def explore_link(title: str, uid: str, query: Json, tooltip: str) -> core.Dashbo
     }
     # What Grafana replaces stays as it is; everything else is encoded.
     panes = quote(json.dumps({"a": pane}, separators=(",", ":")), safe="${}:")
-    return core.DashboardLink(
-        title=title, type="link", uri=f"/explore?schemaVersion=1&panes={panes}", tooltip=tooltip, targetBlank=True
-    )
+    return f"/explore?schemaVersion=1&panes={panes}"
 
 
 def dashboard(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dashboards_src.grafana import LOKI, PROMETHEUS, Json, LokiTarget, Panel, PrometheusTarget, thresholds
-from dashboards_src.panels import BY_THRESHOLD, GOOD, Steps
+from dashboards_src.grafana import LOKI, Json, LokiTarget, Panel, PrometheusTarget, thresholds
+from dashboards_src.panels import BAD, BY_THRESHOLD, GOOD, Steps, prometheus_panel
 
 #: A cell without a number. (The panel's own text stands for a table without rows.)
 NO_CELL = "–"
@@ -14,10 +14,14 @@ NO_CELL = "–"
 
 @dataclass(frozen=True)
 class Label:
-    """A column of names, ``width`` pixels wide; the last one takes what is left, but never less."""
+    """A column of names, ``width`` pixels wide; the last one takes what is left, but never less.
+
+    ``links`` are where a name leads.
+    """
 
     title: str
     width: int
+    links: Sequence[Json] = ()
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,29 @@ def table(
         **{name: label.title for name, label in by.items()},
         **{value: column.title for value, column in zip(values, columns, strict=True)},
     }
-    return Panel(
-        type="table",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=targets,
-        unit="short",
-        no_value=no_value,
+    return prometheus_panel(
+        "table",
+        title,
+        description,
+        targets,
+        {
+            "unit": "short",
+            "no_value": no_value,
+            "overrides": [
+                *(_name_column(label, {"custom.width": label.width}) for label in labels[:-1]),
+                _name_column(labels[-1], {"custom.minWidth": labels[-1].width}),
+                *(
+                    _column(each.title, {"custom.width": each.width, "noValue": NO_CELL, **each.properties})
+                    for each in columns
+                ),
+            ],
+        },
+        {
+            "cellHeight": "sm",
+            "footer": {"show": False, "reducer": ["sum"], "fields": "", "countRows": False},
+            "showHeader": True,
+            "sortBy": [{"displayName": sort, "desc": True}],
+        },
         custom={"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "inspect": False},
         transformations=[
             *([{"id": "merge", "options": {}}] if len(targets) > 1 else []),
@@ -65,21 +84,11 @@ def table(
                 },
             },
         ],
-        overrides=[
-            *(_column(label.title, {"custom.width": label.width}) for label in labels[:-1]),
-            _column(labels[-1].title, {"custom.minWidth": labels[-1].width}),
-            *(
-                _column(each.title, {"custom.width": each.width, "noValue": NO_CELL, **each.properties})
-                for each in columns
-            ),
-        ],
-        options={
-            "cellHeight": "sm",
-            "footer": {"show": False, "reducer": ["sum"], "fields": "", "countRows": False},
-            "showHeader": True,
-            "sortBy": [{"displayName": sort, "desc": True}],
-        },
     )
+
+
+def _name_column(label: Label, width: Json) -> Json:
+    return _column(label.title, {**width, **({"links": list(label.links)} if label.links else {})})
 
 
 def _column(title: str, properties: Json) -> Json:
@@ -98,12 +107,21 @@ def cell_color(steps: Steps) -> Json:
     }
 
 
+def cell_alarm() -> Json:
+    """Column properties: the cell is filled with red; for what should not be there at all."""
+    return {
+        "custom.cellOptions": {"type": "color-background", "mode": "basic"},
+        "color": {"mode": "fixed", "fixedColor": BAD},
+    }
+
+
 def cell_bar(color: str) -> Json:
     """Column properties: a bar beside the number, relative to the largest value of the column."""
     return {
         "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
         "color": {"mode": "fixed", "fixedColor": color},
         "min": 0,
+        "fieldMinMax": True,  # else the longest bar is the largest number of the whole table
     }
 
 
@@ -156,12 +174,4 @@ def alert_list(title: str, description: str, *, no_value: str, severities: str =
         "stateFilter": {"firing": True, "pending": True, "noData": False, "normal": False, "error": True},
         "viewMode": "list",
     }
-    return Panel(
-        type="alertlist",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        unit="none",
-        no_value=no_value,
-        options=options,
-    )
+    return prometheus_panel("alertlist", title, description, [], {"unit": "none", "no_value": no_value}, options)

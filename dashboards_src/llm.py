@@ -1,18 +1,17 @@
-"""LLM: traffic, errors, latency, tokens and cost of model calls, and the models side by side."""
+"""LLM: traffic, errors, latency, streaming, tokens, quality and price of model calls, and the models side by side."""
 
 from __future__ import annotations
 
-from dashboards_src import lists, panels, promql, shared
-from dashboards_src.grafana import Json, Line, Panel, Section, dashboard
+from dashboards_src import evaluations, lists, llm_tokens, measures, panels, promql, shared, verdicts
+from dashboards_src.grafana import Json, Line, PrometheusTarget, Section, dashboard, even
 from observability.catalogue import (
-    LLM_BUDGET_LIMIT,
-    LLM_BUDGET_SPENT,
     LLM_COST_PER_HOUR,
-    LLM_DAILY_COST,
     LLM_ERRORS,
     LLM_REQUEST_LATENCY,
     LLM_REQUESTS,
     LLM_REQUESTS_PER_MINUTE,
+    LLM_STREAMING_REQUESTS,
+    LLM_TIME_PER_OUTPUT_TOKEN,
     LLM_TIME_TO_FIRST_TOKEN,
     LLM_TOKEN_COST,
     LLM_TOKEN_USAGE,
@@ -20,11 +19,7 @@ from observability.catalogue import (
 )
 from observability.settings import Settings
 
-_QUANTILES = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
-_GENERATED = "=~output|reasoning"
 _CALLS = promql.series(LLM_REQUESTS)
-_FAILED = promql.series(LLM_REQUESTS, status="error")
-_MODEL = ("model",)
 
 
 def build(settings: Settings) -> Json:
@@ -32,118 +27,209 @@ def build(settings: Settings) -> Json:
     return dashboard(
         uid=shared.LLM_UID,
         title="LLM",
-        description="Traffic, errors, latency, tokens and cost of model calls, and the models side by side.",
+        description="Traffic, errors, latency, tokens, quality and price of model calls, and the models side by side.",
         sections=[
-            Section("", [_now(settings)]),
-            Section("Traffic and errors", [_traffic(settings)]),
-            Section("Latency", [_latency(settings), _streaming()]),
-            Section("Tokens and cost", [_tokens(), _cost()]),
+            Section("", [_now(settings), _now_tokens(settings)]),
+            Section("Traffic and errors", [_traffic(settings), _error_types()]),
+            Section("Latency", [_latency(settings), _streaming(settings)]),
+            Section("Tokens and cost", [llm_tokens.speed(settings), llm_tokens.reported(settings), llm_tokens.cost()]),
             Section("Models side by side", [_comparison(settings)]),
+            Section("Evaluations", [evaluations.line(settings)]),
             Section("Failed calls", [_failures()]),
         ],
-        variables=shared.variables(),
+        variables=shared.call_variables(),
         annotations=shared.alert_marks(),
-        links=shared.links("Overview", shared.OVERVIEW_UID),
+        links=shared.links(shared.LLM_UID),
         tags=["ai-observability"],
     )
 
 
 def _now(settings: Settings) -> Line:
-    window = shared.alert_window(settings)
+    window = settings.alerts.window
     unpriced = promql.total(promql.increase(promql.series(LLM_UNPRICED_REQUESTS)))
-    calls_in_range = promql.total(promql.increase(promql.series(LLM_REQUESTS)))
-    return Line(
+    return even(
         4,
-        [
-            (
-                4,
-                panels.stat(
-                    "Requests per min",
-                    f"Calls of the selected models, averaged over {window}.",
-                    panels.query(promql.total(promql.series(LLM_REQUESTS_PER_MINUTE))),
-                    unit="short",
-                    no_value=shared.NO_CALLS,
-                    decimals=1,
-                ),
-            ),
-            (4, shared.error_stat(settings, "Error rate")),
-            (4, shared.latency_stat(settings, "Latency p95")),
-            (
-                4,
-                panels.stat(
-                    "First token p95",
-                    f"How long a reader waits for the first word of a streamed answer, over {window}.",
-                    panels.query(promql.quantile(0.95, LLM_TIME_TO_FIRST_TOKEN, window=window)),
-                    unit="s",
-                    no_value="No streamed answer",
-                ),
-            ),
-            (
-                4,
-                panels.stat(
-                    "Cost per hour",
-                    "Spending rate of the selected models over 5 minutes, in US dollars per hour.",
-                    panels.query(promql.total(promql.series(LLM_COST_PER_HOUR))),
-                    unit="currencyUSD",
-                    no_value=shared.NO_CALLS,
-                    decimals=2,
-                ),
-            ),
-            (
-                4,
-                panels.stat(
-                    "Unpriced requests",
-                    "Calls in the time range whose cost is unknown because no price list names the model; they are in "
-                    "no cost figure. Zero is shown only where calls were seen.",
-                    panels.instant(f"{unpriced} or 0 * {calls_in_range}"),
-                    unit="short",
-                    no_value=shared.NO_CALLS,
-                    steps=((1, panels.WARNING),),
-                    decimals=0,
-                ),
-            ),
-        ],
+        panels.stat(
+            "Requests per min",
+            "Calls of the selected models, averaged over 5 minutes.",
+            panels.query(promql.total(promql.series(LLM_REQUESTS_PER_MINUTE))),
+            unit="short",
+            no_value=shared.NO_CALLS,
+            decimals=1,
+        ),
+        verdicts.error_stat(settings, "Error rate"),
+        verdicts.latency_stat(settings, "Latency p95"),
+        panels.stat(
+            "First token p95",
+            f"How long a reader waits for the first word of a streamed answer, over {window}.",
+            panels.query(promql.quantile(0.95, LLM_TIME_TO_FIRST_TOKEN, window=window)),
+            unit="s",
+            no_value=shared.NO_STREAM,
+            steps=verdicts.near(settings.alerts.slow_first_token.p95_seconds),
+        ),
+        panels.stat(
+            "Cost per hour",
+            "Spending rate of the selected models over 5 minutes, in US dollars per hour.",
+            panels.query(promql.total(promql.series(LLM_COST_PER_HOUR))),
+            unit="currencyUSD",
+            no_value=shared.NO_CALLS,
+            decimals=2,
+        ),
+        panels.stat(
+            "Unpriced requests",
+            "Calls in the time range whose cost is unknown because no price list names the model; they are in no cost "
+            "figure. The Cost dashboard names them. Zero is shown only where calls were seen.",
+            panels.instant(f"{unpriced} or 0 * {promql.total(promql.increase(_CALLS))}"),
+            unit="short",
+            no_value=shared.NO_CALLS,
+            steps=((1, panels.WARNING),),
+            decimals=0,
+            links=[shared.board_data_link(shared.COST_UID)],
+        ),
+    )
+
+
+def _now_tokens(settings: Settings) -> Line:
+    window = settings.alerts.window
+    streamed = promql.share(
+        promql.rate(promql.series(LLM_STREAMING_REQUESTS), window),
+        promql.rate(llm_tokens.GENERATING, window),
+    )
+    return even(
+        4,
+        panels.stat(
+            "Tokens per second",
+            f"All types of tokens of the selected models, read and written, over {window}.",
+            panels.query(promql.total(promql.rate(promql.series(LLM_TOKEN_USAGE), window))),
+            unit="short",
+            no_value=shared.NO_CALLS,
+            decimals=1,
+        ),
+        panels.stat(
+            "Output speed p50",
+            f"Tokens per second of a streamed answer once it has begun: one over the median time per token, {window}.",
+            panels.query(f"1 / ({promql.quantile(0.5, LLM_TIME_PER_OUTPUT_TOKEN, window=window)} > 0)"),
+            unit="suffix: tok/s",
+            no_value=shared.NO_STREAM,
+            decimals=0,
+        ),
+        panels.stat(
+            "Streamed",
+            f"Share of the calls that generate text whose answer was streamed, over {window}.",
+            panels.query(streamed),
+            unit="percentunit",
+            no_value=shared.NO_CALLS,
+            decimals=1,
+        ),
+        panels.stat(
+            "Cache hits",
+            f"Share of the input tokens that came from the provider's prompt cache, over {window}.",
+            panels.query(llm_tokens.cache_hits(window)),
+            unit="percentunit",
+            no_value=shared.NO_CALLS,
+            decimals=1,
+        ),
+        panels.stat(
+            "No usage",
+            f"Share of the calls whose span brought no token usage, over {window}: what they cost is an estimate, or "
+            "unknown.",
+            panels.query(llm_tokens.without_usage(window)),
+            unit="percentunit",
+            no_value=shared.NO_CALLS,
+            steps=verdicts.half(settings.alerts.usage_not_reported.ratio),
+            decimals=1,
+        ),
+        panels.stat(
+            "Tokens per call",
+            f"Mean of all types of tokens, read and written, of a call that reported them, over {window}.",
+            panels.query(llm_tokens.per_call(window)),
+            unit="locale",
+            no_value=shared.NO_CALLS,
+            decimals=0,
+        ),
     )
 
 
 def _traffic(settings: Settings) -> Line:
     errors = promql.total(promql.increase(promql.series(LLM_ERRORS), promql.RATE), ("error_type",))
+    return even(
+        8,
+        measures.per_minute(
+            "Requests per minute by model",
+            "Calls of each model; the height of the stack is the total.",
+            LLM_REQUESTS,
+            "model",
+            no_value=shared.NO_CALLS,
+        ),
+        measures.failed(
+            "Error rate by model",
+            "Share of the calls of each model that failed. Dashed: where HighLLMErrorRate begins.",
+            LLM_REQUESTS,
+            "model",
+            window=settings.alerts.window,
+            no_value=shared.NO_CALLS,
+            limit=settings.alerts.high_llm_error_rate.ratio,
+        ),
+        panels.chart(
+            "Errors by type",
+            "Failed calls per step of the chart, by kind of error.",
+            panels.query(errors, "{{error_type}}"),
+            unit="short",
+            no_value="No call failed in this range",
+            stacked=True,
+            bars=True,
+            overrides=panels.fixed_colors(panels.ERRORS),
+        ),
+    )
+
+
+def _error_types() -> Line:
+    who = ("service", "provider", "model")
+    errors = promql.total(promql.increase(promql.series(LLM_ERRORS)), ("error_type", *who))
+    calls = promql.total(promql.increase(_CALLS), who)
+    by_model = promql.total(promql.increase(promql.series(LLM_ERRORS), promql.RATE), ("model",))
     return Line(
         8,
         [
             (
-                8,
-                panels.chart(
-                    "Requests per minute by model",
-                    "Calls of each model; the height of the stack is the total.",
-                    [panels.query(f"60 * {promql.total(promql.rate(_CALLS), _MODEL)}", "{{model}}")],
-                    unit="short",
-                    no_value=shared.NO_CALLS,
-                    stacked=True,
+                16,
+                lists.table(
+                    "Top errors",
+                    "What went wrong most in the time range, and for whom. Click a service to see its failed traces.",
+                    by={
+                        "error_type": lists.Label("Error", 170),
+                        "service": lists.Label("Service", 140, [shared.traces_of("Service", failed=True)]),
+                        "provider": lists.Label("Provider", 90),
+                        "model": lists.Label("Model", 180),
+                    },
+                    columns=[
+                        lists.Column(
+                            "Errors",
+                            120,
+                            panels.cells(f"{errors} > 0"),
+                            {"unit": "locale", "decimals": 0, **lists.cell_bar(panels.BAD)},
+                        ),
+                        lists.Column(
+                            "Of its calls",
+                            100,
+                            panels.cells(f"({errors} > 0) / on ({', '.join(who)}) group_left () ({calls} > 0)"),
+                            {"unit": "percentunit", "decimals": 1},
+                        ),
+                    ],
+                    sort="Errors",
+                    no_value="No call failed in this range",
                 ),
             ),
             (
                 8,
                 panels.chart(
-                    "Error rate by model",
-                    "Share of the calls of each model that failed. Dashed: where HighLLMErrorRate begins.",
-                    [panels.query(promql.share(promql.rate(_FAILED), promql.rate(_CALLS), _MODEL), "{{model}}")],
-                    unit="percentunit",
-                    no_value=shared.NO_CALLS,
-                    steps=((settings.alerts.high_llm_error_rate.ratio, panels.BAD),),
-                ),
-            ),
-            (
-                8,
-                panels.chart(
-                    "Errors by type",
-                    "Failed calls per step of the chart, by kind of error.",
-                    [panels.query(errors, "{{error_type}}")],
+                    "Errors by model",
+                    "Failed calls per step of the chart, by model.",
+                    panels.query(by_model, "{{model}}"),
                     unit="short",
-                    no_value="No error",
+                    no_value="No call failed in this range",
                     stacked=True,
                     bars=True,
-                    overrides=panels.fixed_colors(panels.ERRORS),
                 ),
             ),
         ],
@@ -151,169 +237,56 @@ def _traffic(settings: Settings) -> Line:
 
 
 def _latency(settings: Settings) -> Line:
-    buckets = promql.total(promql.increase(promql.series(LLM_REQUEST_LATENCY, part="bucket"), promql.RATE), ("le",))
-    return Line(
+    return even(
         9,
-        [
-            (
-                12,
-                panels.chart(
-                    "Latency",
-                    "Duration of a call as the client saw it. A point is one call: click it to see its trace.",
-                    [
-                        panels.query(promql.quantile(q, LLM_REQUEST_LATENCY), name, exemplars=name == "p95")
-                        for q, name in _QUANTILES
-                    ],
-                    unit="s",
-                    no_value=shared.NO_CALLS,
-                    calcs=("lastNotNull", "mean", "max"),
-                    overrides=panels.fixed_colors(panels.QUANTILES),
-                    steps=((settings.alerts.high_llm_latency.p95_seconds, panels.BAD),),
-                ),
-            ),
-            (
-                12,
-                panels.heatmap(
-                    "Latency distribution",
-                    "How many calls took how long. Two bands are two populations: two models, or cached and not.",
-                    panels.query(buckets, exemplars=True),
-                    unit="s",
-                    no_value=shared.NO_CALLS,
-                ),
-            ),
-        ],
+        measures.quantiles(
+            "Latency",
+            "Duration of a call as the client saw it. Dashed: where HighLLMLatency begins.",
+            LLM_REQUEST_LATENCY,
+            unit="s",
+            no_value=shared.NO_CALLS,
+            calcs=("lastNotNull", "mean", "max"),
+            steps=((settings.alerts.high_llm_latency.p95_seconds, panels.BAD),),
+        ),
+        measures.distribution(
+            "Latency distribution",
+            "How many calls took how long. Two bands are two populations: two models, or cached and not.",
+            LLM_REQUEST_LATENCY,
+            unit="s",
+            no_value=shared.NO_CALLS,
+        ),
     )
 
 
-def _streaming() -> Line:
-    generated = promql.total(promql.rate(promql.series(LLM_TOKEN_USAGE, type=_GENERATED)), _MODEL)
-    seconds = promql.total(
-        promql.rate(promql.series(LLM_REQUEST_LATENCY, part="sum", operation="!=embeddings")), _MODEL
-    )
-    return Line(
+def _streaming(settings: Settings) -> Line:
+    limit = settings.alerts.slow_first_token.p95_seconds
+    return even(
         8,
-        [
-            (
-                12,
-                panels.chart(
-                    "Time to first token p95",
-                    "How long a reader waits for the first word of a streamed answer, by model.",
-                    [panels.query(promql.quantile(0.95, LLM_TIME_TO_FIRST_TOKEN, _MODEL), "{{model}}", exemplars=True)],
-                    unit="s",
-                    no_value="No streamed answer",
-                ),
-            ),
-            (
-                12,
-                panels.chart(
-                    "Generation speed",
-                    "Output and reasoning tokens per second of call time, by model.",
-                    [panels.query(f"{generated} / ({seconds} > 0)", "{{model}}")],
-                    unit="suffix: tok/s",
-                    no_value="No answer was generated",
-                ),
-            ),
-        ],
-    )
-
-
-def _tokens() -> Line:
-    tokens = promql.total(promql.rate(promql.series(LLM_TOKEN_USAGE)), ("type",))
-    cost = promql.total(promql.increase(promql.series(LLM_TOKEN_COST)), _MODEL)
-    return Line(
-        8,
-        [
-            (
-                8,
-                panels.chart(
-                    "Tokens per minute by type",
-                    "Types are disjoint, so the height of the stack is the total.",
-                    [panels.query(f"60 * {tokens}", "{{type}}")],
-                    unit="short",
-                    no_value=shared.NO_CALLS,
-                    stacked=True,
-                    overrides=panels.fixed_colors(panels.TOKENS),
-                ),
-            ),
-            (
-                8,
-                panels.chart(
-                    "Cost per hour by model",
-                    "Spending rate over 5 minutes, in US dollars per hour.",
-                    [panels.query(promql.total(promql.series(LLM_COST_PER_HOUR), _MODEL), "{{model}}")],
-                    unit="currencyUSD",
-                    no_value=shared.NO_CALLS,
-                    stacked=True,
-                ),
-            ),
-            (
-                8,
-                panels.donut(
-                    "Cost by model",
-                    "Spent in the time range, in US dollars.",
-                    panels.instant(cost, "{{model}}"),
-                    by="model",
-                    unit="currencyUSD",
-                    no_value=shared.NO_CALLS,
-                ),
-            ),
-        ],
-    )
-
-
-def _cost() -> Line:
-    by_type = promql.total(promql.increase(promql.series(LLM_TOKEN_COST)), ("type",))
-    return Line(
-        8,
-        [
-            (
-                7,
-                panels.day_bars(
-                    "Daily cost",
-                    "Cost of each UTC day by model, in US dollars; the last bar is today so far.",
-                    panels.cells(promql.total(promql.series(LLM_DAILY_COST), ("date", "model"))),
-                    unit="currencyUSD",
-                    no_value=shared.NO_CALLS,
-                ),
-            ),
-            (10, _budgets()),
-            (
-                7,
-                panels.bar_gauge(
-                    "Cost by token type",
-                    "What was paid for in the time range, in US dollars.",
-                    panels.instant(by_type, "{{type}}"),
-                    unit="currencyUSD",
-                    no_value=shared.NO_CALLS,
-                    color={"mode": "fixed", "fixedColor": panels.MONEY},
-                    overrides=panels.fixed_colors(panels.TOKENS),
-                ),
-            ),
-        ],
-    )
-
-
-def _budgets() -> Panel:
-    limit, spent = (f"sum by (budget) ({family})" for family in (LLM_BUDGET_LIMIT, LLM_BUDGET_SPENT))
-    money: Json = {"unit": "currencyUSD", "decimals": 2}
-    return lists.table(
-        "Budgets",
-        "What each budget in observability.yml allows, what was spent since midnight UTC and what is left, in US "
-        "dollars. HighDailyCost fires when all is used.",
-        by={"budget": lists.Label("Budget", 120)},
-        columns=[
-            lists.Column("Limit", 80, panels.cells(limit), money),
-            lists.Column("Spent", 75, panels.cells(spent), money),
-            lists.Column("Left", 80, panels.cells(f"{limit} - {spent}"), money),
-            lists.Column(
-                "Used",
-                130,
-                panels.cells(f"{spent} / {limit}"),
-                {"unit": "percentunit", "decimals": 1, **lists.cell_level(shared.budget_steps(), 1)},
-            ),
-        ],
-        sort="Used",
-        no_value="No budget",
+        measures.quantiles(
+            "Time to first token",
+            "How long a reader waits for the first word of a streamed answer. Dashed: where LLMSlowFirstToken begins.",
+            LLM_TIME_TO_FIRST_TOKEN,
+            (0.5, 0.95),
+            unit="s",
+            no_value=shared.NO_STREAM,
+            steps=((limit, panels.BAD),),
+        ),
+        measures.quantile_by(
+            "Time to first token p95 by model",
+            "The slowest twentieth of the streamed answers of each model begin later than this.",
+            LLM_TIME_TO_FIRST_TOKEN,
+            "model",
+            unit="s",
+            no_value=shared.NO_STREAM,
+        ),
+        measures.quantiles(
+            "Time per output token",
+            "Time between the tokens of a streamed answer, after the first one.",
+            LLM_TIME_PER_OUTPUT_TOKEN,
+            (0.5, 0.95),
+            unit="s",
+            no_value=shared.NO_STREAM,
+        ),
     )
 
 
@@ -321,70 +294,46 @@ def _comparison(settings: Settings) -> Line:
     by, window = ("provider", "model"), promql.RANGE
     calls = promql.total(promql.increase(_CALLS), by)
     tokens = promql.total(promql.increase(promql.series(LLM_TOKEN_USAGE)), by)
-    cost = promql.total(promql.increase(promql.series(LLM_TOKEN_COST)), by)
-    seen = f"({calls} > 0)"
-
-    def quantile(q: float) -> str:
-        return f"{promql.quantile(q, LLM_REQUEST_LATENCY, by, window)} >= 0"
-
-    errors = promql.share(promql.increase(_FAILED), promql.increase(_CALLS), by)
-    first = f"{promql.quantile(0.95, LLM_TIME_TO_FIRST_TOKEN, by, window)} >= 0"
+    cost, priced = promql.spent(by), promql.total(promql.increase(promql.series(LLM_TOKEN_COST)), by)
     seconds: Json = {"unit": "s"}
-    return Line(
-        8,
-        [
-            (
-                24,
-                lists.table(
-                    "Model comparison",
-                    "Every model of the selection over the time range: what it did, how well, how fast, at what price.",
-                    by={"provider": lists.Label("Provider", 100), "model": lists.Label("Model", 200)},
-                    columns=[
-                        lists.Column(
-                            "Calls",
-                            130,
-                            panels.cells(seen),
-                            {"unit": "locale", "decimals": 0, **lists.cell_bar("blue")},
-                        ),
-                        lists.Column(
-                            "Errors",
-                            75,
-                            panels.cells(errors),
-                            {"unit": "percentunit", "decimals": 1, **lists.cell_color(shared.error_steps(settings))},
-                        ),
-                        lists.Column("p50", 75, panels.cells(quantile(0.5)), seconds),
-                        lists.Column(
-                            "p95",
-                            75,
-                            panels.cells(quantile(0.95)),
-                            {**seconds, **lists.cell_color(shared.latency_steps(settings))},
-                        ),
-                        lists.Column("First token p95", 125, panels.cells(first), seconds),
-                        lists.Column(
-                            "Tokens per call",
-                            120,
-                            panels.cells(f"{tokens} / {seen}"),
-                            {"unit": "locale", "decimals": 0},
-                        ),
-                        lists.Column(
-                            "USD per 1000 calls",
-                            145,
-                            panels.cells(f"1000 * {cost} / {seen}"),
-                            {"unit": "currencyUSD", "decimals": 2},
-                        ),
-                        lists.Column(
-                            "Cost",
-                            130,
-                            panels.cells(cost),
-                            {"unit": "currencyUSD", "decimals": 2, **lists.cell_bar(panels.MONEY)},
-                        ),
-                    ],
-                    sort="Calls",
-                    no_value=shared.NO_CALLS,
-                ),
-            )
-        ],
+    money: Json = {"unit": "currencyUSD"}
+
+    def quantile(q: float) -> PrometheusTarget:
+        return panels.cells(f"{promql.quantile(q, LLM_REQUEST_LATENCY, by, window)} >= 0")
+
+    first = f"{promql.quantile(0.95, LLM_TIME_TO_FIRST_TOKEN, by, window)} >= 0"
+    columns = [
+        lists.Column(
+            "Calls", 120, panels.cells(f"{calls} > 0"), {"unit": "locale", "decimals": 0, **lists.cell_bar("blue")}
+        ),
+        lists.Column(
+            "Errors",
+            75,
+            panels.cells(promql.failed(LLM_REQUESTS, window, by)),
+            {"unit": "percentunit", "decimals": 1, **lists.cell_color(verdicts.error_steps(settings))},
+        ),
+        lists.Column("p50", 75, quantile(0.5), seconds),
+        lists.Column("p95", 75, quantile(0.95), {**seconds, **lists.cell_color(verdicts.latency_steps(settings))}),
+        lists.Column("First token p95", 120, panels.cells(first), seconds),
+        lists.Column("Per call", 90, panels.cells(f"{cost} / ({calls} > 0)"), money),
+        lists.Column("Per 1k tokens", 110, panels.cells(f"1000 * {priced} / ({tokens} > 0)"), money),
+        lists.Column(
+            "Cache hits",
+            95,
+            panels.cells(llm_tokens.cache_hits(window, by)),
+            {"unit": "percentunit", "decimals": 1},
+        ),
+        lists.Column("Cost", 130, panels.cells(cost), {**money, "decimals": 2, **lists.cell_bar(panels.MONEY)}),
+    ]
+    table = lists.table(
+        "Model comparison",
+        "Every model of the selection over the time range: how much, how well, how fast, at what price in US dollars.",
+        by={"provider": lists.Label("Provider", 100), "model": lists.Label("Model", 200)},
+        columns=columns,
+        sort="Calls",
+        no_value=shared.NO_CALLS,
     )
+    return even(8, table)
 
 
 def _failures() -> Line:
@@ -393,17 +342,10 @@ def _failures() -> Line:
         '| line_format "{{.service}}  {{.model}}  {{.error_type}}  '
         'after {{.latency_seconds | float64 | printf `%.2f`}} s"'
     )
-    return Line(
-        9,
-        [
-            (
-                24,
-                lists.logs(
-                    "Failed calls",
-                    "Rows of the interaction log that ended in an error, newest first. The trace id opens the trace.",
-                    line,
-                    no_value="No call failed",
-                ),
-            )
-        ],
+    panel = lists.logs(
+        "Failed calls",
+        "Rows of the interaction log that ended in an error, newest first. The trace id opens the trace.",
+        line,
+        no_value="No call failed in this range",
     )
+    return even(9, panel)

@@ -6,6 +6,7 @@ Every panel asks for a title, a description and what to show when there is nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Required, TypedDict, Unpack
 
 from dashboards_src.grafana import PROMETHEUS, Json, Panel, PrometheusTarget
 
@@ -33,6 +34,14 @@ ERRORS = {
     "authentication": "super-light-red",
     "other": "text",
 }
+#: What stands beside token types and sources of prices where tokens or their cost had to be estimated.
+ESTIMATED = {"estimated": "text"}
+#: Where a price came from: what was billed, what the price list says, what observability.yml says.
+SOURCES = {"provider": "dark-purple", "price_list": "purple", "override": "light-blue", **ESTIMATED}
+#: What a check of a guardrail ended in.
+OUTCOMES = {"passed": GOOD, "triggered": WARNING, "error": BAD}
+#: Calls whose tokens nobody reported.
+UNREPORTED = {**ESTIMATED, "unknown": BAD}
 #: The colour of a model or service follows from its name, so it is the same on every panel.
 BY_NAME: Json = {"mode": "palette-classic-by-name"}
 BY_THRESHOLD: Json = {"mode": "thresholds"}
@@ -40,8 +49,26 @@ BY_THRESHOLD: Json = {"mode": "thresholds"}
 Steps = Sequence[tuple[float, str]]
 
 _LEGEND: Json = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
-_NO_LEGEND: Json = {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []}
+_NO_LEGEND: Json = {**_LEGEND, "showLegend": False}
 _LAST: Json = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+
+
+class Look(TypedDict, total=False):
+    """How the numbers of a panel are written and judged; every builder takes these.
+
+    ``steps`` is ``((value, colour), ...)``; ``base`` is the colour below the first one. ``links`` are data links.
+    """
+
+    unit: Required[str]
+    no_value: Required[str]
+    decimals: int
+    min: float | None
+    max: float
+    steps: Steps
+    base: str
+    color: Json
+    overrides: Sequence[Json]
+    links: Sequence[Json]
 
 
 def query(expr: str, legend: str = "__auto", *, exemplars: bool = False) -> PrometheusTarget:
@@ -59,102 +86,96 @@ def cells(expr: str) -> PrometheusTarget:
     return PrometheusTarget(expr=expr, legend="", instant=True, format="table")
 
 
-def fixed(name: str, color: str) -> Json:
-    """Override: the series called ``name`` always has this colour."""
-    return {
-        "matcher": {"id": "byName", "options": name},
-        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": color}}],
-    }
-
-
 def fixed_colors(colors: Mapping[str, str]) -> list[Json]:
-    return [fixed(name, color) for name, color in colors.items()]
+    """Overrides: the series of each name always has this colour."""
+    return [
+        {
+            "matcher": {"id": "byName", "options": name},
+            "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": color}}],
+        }
+        for name, color in colors.items()
+    ]
+
+
+def prometheus_panel(
+    kind: str,
+    title: str,
+    description: str,
+    targets: Sequence[PrometheusTarget],
+    look: Mapping[str, Any],
+    options: Json,
+    **more: Any,
+) -> Panel:
+    """A panel of the Grafana type ``kind``; ``more`` are other fields of :class:`Panel`."""
+    field = dict(look)
+    defaults = {**more.pop("defaults", {}), **({"links": list(field.pop("links"))} if field.get("links") else {})}
+    return Panel(
+        type=kind,
+        title=title,
+        description=description,
+        dataSource=PROMETHEUS,
+        targets=list(targets),
+        options=options,
+        defaults=defaults,
+        **field,
+        **more,
+    )
 
 
 def chart(
     title: str,
     description: str,
-    targets: Sequence[PrometheusTarget],
-    *,
-    unit: str,
-    no_value: str,
+    *targets: PrometheusTarget,
     stacked: bool = False,
     bars: bool = False,
-    color: Json | None = None,
-    steps: Steps = (),
-    overrides: Sequence[Json] = (),
     calcs: Sequence[str] = (),
-    minimum: float | None = 0,
-    maximum: float | None = None,
-    decimals: int | None = None,
+    **look: Unpack[Look],
 ) -> Panel:
     """Values over time. ``steps`` are drawn as dashed lines: where an alert would begin.
 
-    Shares without a ``maximum`` reach at least up to the first step (or 1 %): Grafana draws an axis that holds nothing
+    Shares without a ``max`` reach at least up to the first step (or 1 %): Grafana draws an axis that holds nothing
     but zeros up to 100, which is 10000 %.
     """
-    soft_maximum = (steps[0][0] if steps else 0.01) if unit == "percentunit" and maximum is None else None
-    fill = 80 if bars else 30 if stacked else 8
-    legend = {**_LEGEND, "displayMode": "table", "placement": "bottom", "calcs": list(calcs)} if calcs else _LEGEND
-    return Panel(
-        type="timeseries",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=list(targets),
-        unit=unit,
-        decimals=decimals,
-        min=minimum,
-        max=maximum,
-        no_value=no_value,
-        base="transparent" if steps else GOOD,
-        steps=steps,
-        color=color or BY_NAME,
-        custom={
-            "drawStyle": "bars" if bars else "line",
-            "fillOpacity": fill,
-            "gradientMode": "none" if bars or stacked else "opacity",
-            "lineInterpolation": "linear",
-            "lineWidth": 0 if bars else 1 if stacked else 2,
-            "showPoints": "never",
-            "spanNulls": False,
-            "stacking": {"group": "A", "mode": "normal" if stacked else "none"},
-            "thresholdsStyle": {"mode": "dashed" if steps else "off"},
-            "axisBorderShow": False,
-            **({} if soft_maximum is None else {"axisSoftMax": soft_maximum}),
-        },
-        overrides=overrides,
-        options={"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}},
+    steps = look.get("steps", ())
+    custom: Json = {
+        "drawStyle": "bars" if bars else "line",
+        "fillOpacity": 80 if bars else 30 if stacked else 8,
+        "gradientMode": "none" if bars or stacked else "opacity",
+        "lineInterpolation": "linear",
+        "lineWidth": 0 if bars else 1 if stacked else 2,
+        "showPoints": "never",
+        "spanNulls": False,
+        "stacking": {"group": "A", "mode": "normal" if stacked else "none"},
+        "thresholdsStyle": {"mode": "dashed" if steps else "off"},
+        "axisBorderShow": False,
+    }
+    if look["unit"] == "percentunit" and "max" not in look:
+        custom["axisSoftMax"] = steps[0][0] if steps else 0.01
+    legend = {**_LEGEND, "displayMode": "table", "calcs": list(calcs)} if calcs else _LEGEND
+    return prometheus_panel(
+        "timeseries",
+        title,
+        description,
+        targets,
+        {"min": 0, "base": "transparent" if steps else GOOD, "color": BY_NAME, **look},
+        {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}},
+        custom=custom,
     )
 
 
-def stat(
-    title: str,
-    description: str,
-    target: PrometheusTarget,
-    *,
-    unit: str,
-    no_value: str,
-    steps: Steps = (),
-    base: str = GOOD,
-    decimals: int | None = None,
-) -> Panel:
-    """One number; a range query adds its course. With ``steps`` the colour is a verdict, else it is neutral."""
-    return Panel(
-        type="stat",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=[target],
-        unit=unit,
-        decimals=decimals,
-        min=0,
-        no_value=no_value,
-        base=base if steps else NEUTRAL,
-        steps=steps,
-        color=BY_THRESHOLD,
-        options={
-            "colorMode": "value",
+def stat(title: str, description: str, target: PrometheusTarget, *, loud: bool = False, **look: Unpack[Look]) -> Panel:
+    """One number; a range query adds its course. With ``steps`` the colour is a verdict, else it is neutral.
+
+    ``loud`` fills the whole panel with the colour: for what nobody may overlook.
+    """
+    return prometheus_panel(
+        "stat",
+        title,
+        description,
+        [target],
+        {"min": 0, "base": GOOD if look.get("steps") else NEUTRAL, "color": BY_THRESHOLD, **look},
+        {
+            "colorMode": "background_solid" if loud else "value",
             "graphMode": "none" if target.instant else "area",
             "justifyMode": "auto",
             "orientation": "auto",
@@ -167,32 +188,15 @@ def stat(
     )
 
 
-def gauge(
-    title: str,
-    description: str,
-    target: PrometheusTarget,
-    *,
-    unit: str,
-    no_value: str,
-    steps: Steps,
-    maximum: float,
-    decimals: int | None = None,
-) -> Panel:
-    """One number against its limits."""
-    return Panel(
-        type="gauge",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=[target],
-        unit=unit,
-        decimals=decimals,
-        min=0,
-        max=maximum,
-        no_value=no_value,
-        steps=steps,
-        color=BY_THRESHOLD,
-        options={
+def gauge(title: str, description: str, target: PrometheusTarget, **look: Unpack[Look]) -> Panel:
+    """One number against its limits: ``steps`` and ``max``."""
+    return prometheus_panel(
+        "gauge",
+        title,
+        description,
+        [target],
+        {"min": 0, "color": BY_THRESHOLD, **look},
+        {
             "minVizHeight": 75,
             "minVizWidth": 75,
             "orientation": "auto",
@@ -204,35 +208,15 @@ def gauge(
     )
 
 
-def bar_gauge(
-    title: str,
-    description: str,
-    target: PrometheusTarget,
-    *,
-    unit: str,
-    no_value: str,
-    steps: Steps = (),
-    base: str = GOOD,
-    color: Json | None = None,
-    overrides: Sequence[Json] = (),
-    maximum: float | None = None,
-) -> Panel:
+def bar_gauge(title: str, description: str, target: PrometheusTarget, **look: Unpack[Look]) -> Panel:
     """A few numbers side by side as horizontal bars."""
-    return Panel(
-        type="bargauge",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=[target],
-        unit=unit,
-        min=0,
-        max=maximum,
-        no_value=no_value,
-        base=base,
-        steps=steps,
-        color=color or BY_THRESHOLD,
-        overrides=overrides,
-        options={
+    return prometheus_panel(
+        "bargauge",
+        title,
+        description,
+        [target],
+        {"min": 0, "color": BY_THRESHOLD, **look},
+        {
             "displayMode": "basic",
             "legend": _NO_LEGEND,
             "maxVizHeight": 300,
@@ -249,34 +233,23 @@ def bar_gauge(
     )
 
 
-def donut(title: str, description: str, target: PrometheusTarget, *, by: str, unit: str, no_value: str) -> Panel:
+def donut(title: str, description: str, target: PrometheusTarget, *, by: str, **look: Unpack[Look]) -> Panel:
     """Shares of a whole, one slice per value of the label ``by``; few slices only."""
     target.format = "table"
-    return Panel(
-        type="piechart",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=[target],
-        unit=unit,
-        no_value=no_value,
-        decimals=2,
-        color=BY_NAME,
-        # Each row becomes a field with the label's value as its name: as series all fields are called "Value", and all
-        # slices have the colour of that name.
-        transformations=[
-            {
-                "id": "rowsToFields",
-                "options": {
-                    "mappings": [
-                        {"fieldName": "Time", "handlerKey": "__ignore"},
-                        {"fieldName": by, "handlerKey": "field.name"},
-                        {"fieldName": "Value", "handlerKey": "field.value"},
-                    ]
-                },
-            }
-        ],
-        options={
+    # Each row becomes a field with the label's value as its name: as series all fields are called "Value", and all
+    # slices have the colour of that name.
+    mappings = [
+        {"fieldName": "Time", "handlerKey": "__ignore"},
+        {"fieldName": by, "handlerKey": "field.name"},
+        {"fieldName": "Value", "handlerKey": "field.value"},
+    ]
+    return prometheus_panel(
+        "piechart",
+        title,
+        description,
+        [target],
+        {"decimals": 2, "color": BY_NAME, **look},
+        {
             "displayLabels": [],
             "legend": {**_LEGEND, "displayMode": "table", "placement": "right", "values": ["value"]},
             "pieType": "donut",
@@ -284,21 +257,20 @@ def donut(title: str, description: str, target: PrometheusTarget, *, by: str, un
             "sort": "desc",
             "tooltip": {"mode": "single", "sort": "none"},
         },
+        transformations=[{"id": "rowsToFields", "options": {"mappings": mappings}}],
     )
 
 
-def heatmap(title: str, description: str, target: PrometheusTarget, *, unit: str, no_value: str) -> Panel:
+def heatmap(title: str, description: str, target: PrometheusTarget, **look: Unpack[Look]) -> Panel:
     """The distribution over time, from the buckets of a histogram. The query must be ``sum by (le)`` of increases."""
     target.format, target.legend = "heatmap", "{{le}}"
-    return Panel(
-        type="heatmap",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=[target],
-        unit="short",
-        no_value=no_value,
-        options={
+    return prometheus_panel(
+        "heatmap",
+        title,
+        description,
+        [target],
+        {**look, "unit": "short"},
+        {
             "calculate": False,
             "cellGap": 1,
             "cellValues": {"unit": "short"},
@@ -317,38 +289,22 @@ def heatmap(title: str, description: str, target: PrometheusTarget, *, unit: str
             "rowsFrame": {"layout": "auto"},
             "showValue": "never",
             "tooltip": {"mode": "single", "yHistogram": True, "showColorScale": True},
-            "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
+            "yAxis": {"axisPlacement": "left", "reverse": False, "unit": look["unit"]},
         },
     )
 
 
-def day_bars(title: str, description: str, target: PrometheusTarget, *, unit: str, no_value: str) -> Panel:
+def day_bars(title: str, description: str, target: PrometheusTarget, **look: Unpack[Look]) -> Panel:
     """Stacked bars, one per ``date`` label, split by ``model``."""
     target.format, target.legend = "table", ""
-    return Panel(
-        type="barchart",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=[target],
-        unit=unit,
-        min=0,
-        no_value=no_value,
-        color=BY_NAME,
-        custom={
-            "axisBorderShow": False,
-            "fillOpacity": 80,
-            "gradientMode": "none",
-            "lineWidth": 0,
-            "scaleDistribution": {"type": "linear"},
-        },
-        transformations=[
-            {
-                "id": "groupingToMatrix",
-                "options": {"rowField": "date", "columnField": "model", "valueField": "Value", "emptyValue": "null"},
-            }
-        ],
-        options={
+    matrix = {"rowField": "date", "columnField": "model", "valueField": "Value", "emptyValue": "null"}
+    return prometheus_panel(
+        "barchart",
+        title,
+        description,
+        [target],
+        {"min": 0, "color": BY_NAME, **look},
+        {
             "barRadius": 0,
             "barWidth": 0.6,
             "fullHighlight": False,
@@ -362,35 +318,41 @@ def day_bars(title: str, description: str, target: PrometheusTarget, *, unit: st
             "xTickLabelRotation": 0,
             "xTickLabelSpacing": 0,
         },
+        custom={
+            "axisBorderShow": False,
+            "fillOpacity": 80,
+            "gradientMode": "none",
+            "lineWidth": 0,
+            "scaleDistribution": {"type": "linear"},
+        },
+        transformations=[
+            # Rows of an instant query come in any order, and the matrix keeps it.
+            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "date", "desc": False}]}},
+            {"id": "groupingToMatrix", "options": matrix},
+        ],
     )
 
 
 def state_timeline(
-    title: str, description: str, target: PrometheusTarget, *, states: Mapping[int, tuple[str, str]], no_value: str
+    title: str,
+    description: str,
+    target: PrometheusTarget,
+    *,
+    states: Mapping[int, tuple[str, str]],
+    **look: Unpack[Look],
 ) -> Panel:
     """One band per series; ``states`` gives text and colour of each value."""
-    return Panel(
-        type="state-timeline",
-        title=title,
-        description=description,
-        dataSource=PROMETHEUS,
-        targets=[target],
-        unit="none",
-        no_value=no_value,
-        color={"mode": "palette-classic"},  # with any other mode Grafana ignores the mappings
-        custom={"fillOpacity": 75, "lineWidth": 0},
-        defaults={
-            "mappings": [
-                {
-                    "type": "value",
-                    "options": {
-                        str(value): {"text": text, "color": color, "index": index}
-                        for index, (value, (text, color)) in enumerate(states.items())
-                    },
-                }
-            ]
-        },
-        options={
+    mapping = {
+        str(value): {"text": text, "color": color, "index": index}
+        for index, (value, (text, color)) in enumerate(states.items())
+    }
+    return prometheus_panel(
+        "state-timeline",
+        title,
+        description,
+        [target],
+        {"color": {"mode": "palette-classic"}, **look},  # with any other mode Grafana ignores the mappings
+        {
             "alignValue": "left",
             "legend": _NO_LEGEND,
             "mergeValues": True,
@@ -398,4 +360,6 @@ def state_timeline(
             "showValue": "never",
             "tooltip": {"mode": "single", "sort": "none"},
         },
+        custom={"fillOpacity": 75, "lineWidth": 0},
+        defaults={"mappings": [{"type": "value", "options": mapping}]},
     )

@@ -1,55 +1,91 @@
-"""What both dashboards have in common: identifiers, variables, links, the marks of alerts, a panel."""
+"""What all dashboards have in common: identifiers, variables, links, the marks of alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 from dashboards_src import panels, promql
 from dashboards_src.foreign import ALERTS
 from dashboards_src.grafana import (
     Json,
-    Panel,
+    dashboard_data_link,
     dashboard_link,
     datasource_variable,
     event_annotation,
+    explore_data_link,
     explore_link,
     label_variable,
 )
-from observability.catalogue import LLM_BUDGET_LIMIT, LLM_BUDGET_SPENT, LLM_REQUEST_LATENCY, LLM_REQUESTS
+from observability.catalogue import (
+    LLM_AGENT_RUNS,
+    LLM_DIMENSION_COST,
+    LLM_GUARDRAIL_CHECKS,
+    LLM_MCP_REQUESTS,
+    LLM_REQUESTS,
+    LLM_TOOL_CALLS,
+    LLM_WORKFLOW_RUNS,
+    RAG_RETRIEVALS,
+    Family,
+)
 from observability.settings import Settings
 
-OVERVIEW_UID = "ai-overview"
-LLM_UID = "ai-llm"
-#: Warn when this part of a limit is reached.
-NEAR_LIMIT = 0.8
+OVERVIEW_UID, LLM_UID, COST_UID, AGENTS_UID = "ai-overview", "ai-llm", "ai-cost", "ai-agents"
+#: Every dashboard and how links to it are called, in the order in which one reads them.
+BOARDS = {OVERVIEW_UID: "Overview", LLM_UID: "LLM", COST_UID: "Cost", AGENTS_UID: "Agents"}
 
-NO_CALLS = "No LLM calls"
-
-_CALLS = (
-    '{job="interactions", service=~"${service:pipe}", model=~"${model:pipe}"} | json | provider=~"${provider:pipe}" '
-    '| line_format "{{.service}}  {{.model}}  {{.operation}}  {{.status}}  {{.latency_seconds}} s"'
-)
+NO_CALLS = "No LLM calls in this range"
+NO_STREAM = "No streamed answer in this range"
 
 
-def variables() -> list[Json]:
-    """``$ds`` and the three filters; each filter lists only what the ones before it leave."""
-    requests = LLM_REQUESTS
+def _variable(name: str, family: Family, label: str, description: str, after: Sequence[str] = ()) -> Json:
+    """Lists only the values that the variables ``after`` leave."""
+    return label_variable(
+        name,
+        f"label_values({promql.series(family, filters=after)}, {name})",
+        label=label,
+        description=description,
+    )
+
+
+def call_variables() -> list[Json]:
+    """``$ds`` and the filters of model calls; each lists only what the ones before it leave."""
+    return [
+        datasource_variable(),
+        _variable("service", LLM_REQUESTS, "Service", "service.name of the app that calls a model"),
+        _variable("provider", LLM_REQUESTS, "Provider", "Who serves the model", ("service",)),
+        _variable("model", LLM_REQUESTS, "Model", "The model that answered", ("service", "provider")),
+    ]
+
+
+def dimension_variable(settings: Settings) -> list[Json]:
+    """``$dimension``: one of the dimensions of observability.yml, because each of them has all the money."""
+    if not settings.dimensions:
+        return []
+    return [
+        label_variable(
+            "dimension",
+            f"label_values({LLM_DIMENSION_COST.name}, dimension)",
+            label="Dimension",
+            description="Attribute of observability.yml that money is kept by; filters the panels on dimensions",
+            only=settings.dimensions[0].name,
+        )
+    ]
+
+
+def step_variables() -> list[Json]:
+    """``$ds`` and the filters of what happens around model calls; each narrows the panels about its own kind."""
+    kinds = (LLM_AGENT_RUNS, LLM_WORKFLOW_RUNS, LLM_TOOL_CALLS, LLM_GUARDRAIL_CHECKS, LLM_MCP_REQUESTS, RAG_RETRIEVALS)
     return [
         datasource_variable(),
         label_variable(
             "service",
-            f"label_values({requests.name}, service)",
+            f"label_values({promql.any_of(kinds)}, service)",
             label="Service",
-            description="service.name of the app that calls a model",
+            description="service.name of the app that runs agents, tools or retrievals",
         ),
-        label_variable(
-            "provider",
-            f"label_values({promql.series(requests, filters=('service',))}, provider)",
-            label="Provider",
-            description="Who serves the model",
-        ),
-        label_variable(
-            "model",
-            f"label_values({promql.series(requests, filters=('service', 'provider'))}, model)",
-            label="Model",
-            description="The model that answered",
-        ),
+        _variable("agent", LLM_AGENT_RUNS, "Agent", "Filters the panels about agents", ("service",)),
+        _variable("tool", LLM_TOOL_CALLS, "Tool", "Filters the panels about tools", ("service",)),
+        _variable("retriever", RAG_RETRIEVALS, "Retriever", "Filters the panels about retrievals", ("service",)),
     ]
 
 
@@ -68,13 +104,18 @@ def alert_marks() -> list[Json]:
     ]
 
 
-def links(other_title: str, other_uid: str) -> list[object]:
-    """To the other dashboard, and to Explore: it is at a known address whatever the ports of Jaeger and Phoenix are.
+def links(uid: str, *, filters: Sequence[str] = ("service", "provider", "model")) -> list[object]:
+    """To the other dashboards, and to Explore: it is at a known address whatever the ports of Jaeger and Phoenix are.
 
-    From a row in Explore the data sources' own links lead on; provisioning knows the public addresses.
+    From a row in Explore the data sources' own links lead on; provisioning knows the public addresses. ``filters`` are
+    the variables of the dashboard that calls can be chosen by.
     """
     return [
-        dashboard_link(other_title, other_uid, f"The {other_title} dashboard, same time range and filters"),
+        *(
+            dashboard_link(title, other, f"The {title} dashboard, same time range and filters")
+            for other, title in BOARDS.items()
+            if other != uid
+        ),
         explore_link(
             "Traces",
             "jaeger",
@@ -85,79 +126,29 @@ def links(other_title: str, other_uid: str) -> list[object]:
         explore_link(
             "Calls and prompts",
             "loki",
-            {"expr": _CALLS, "queryType": "range"},
+            {"expr": _calls(filters), "queryType": "range"},
             "Each call of the selection; a row opens its trace, and its prompt and answer in Phoenix",
         ),
     ]
 
 
-def error_steps(settings: Settings) -> panels.Steps:
-    """Warning at half of the alert's ratio, red from where the alert fires."""
-    ratio = settings.alerts.high_llm_error_rate.ratio
-    return ((ratio / 2, panels.WARNING), (ratio, panels.BAD))
+def _calls(filters: Sequence[str]) -> str:
+    """Rows of the interaction log as one line each. The provider is no label of Loki's, so it is parsed first."""
+    chosen = {name: f'{name}=~"${{{name}:pipe}}"' for name in filters}
+    labels = "".join(f", {chosen[name]}" for name in ("service", "model") if name in chosen)
+    provider = f" | {chosen['provider']}" if "provider" in chosen else ""
+    line = "{{.service}}  {{.model}}  {{.operation}}  {{.status}}  {{.latency_seconds}} s"
+    return f'{{job="interactions"{labels}}} | json{provider} | line_format "{line}"'
 
 
-def latency_steps(settings: Settings) -> panels.Steps:
-    """Warning near the alert's latency, red from where the alert fires. Seconds."""
-    limit = settings.alerts.high_llm_latency.p95_seconds
-    return ((limit * NEAR_LIMIT, panels.WARNING), (limit, panels.BAD))
+def traces_of(column: str, *, failed: bool = False) -> Json:
+    """Data link of a table's cell: the traces of the service in ``column``, newest first."""
+    search = {"queryType": "search", "service": f"${{__data.fields.{column}}}", "limit": 50}
+    if failed:
+        return explore_data_link("Failed traces", "jaeger", {**search, "tags": "error=true"})
+    return explore_data_link("Traces", "jaeger", search)
 
 
-def budget_steps() -> panels.Steps:
-    """Shares of a budget."""
-    return ((NEAR_LIMIT, panels.WARNING), (1.0, panels.BAD))
-
-
-def budget_gauge() -> Panel:
-    return panels.gauge(
-        "Budget used today",
-        "Spent since midnight UTC as a share of each budget in observability.yml. HighDailyCost fires at 100 %.",
-        panels.query(f"{LLM_BUDGET_SPENT} / on (budget) {LLM_BUDGET_LIMIT}", "{{budget}}"),
-        unit="percentunit",
-        no_value="No budget",
-        steps=budget_steps(),
-        maximum=1,
-        decimals=1,
-    )
-
-
-def alert_window(settings: Settings) -> str:
-    """Numbers that stand beside an alert use its window, so that both agree."""
-    return settings.alerts.window
-
-
-def error_share(settings: Settings) -> str:
-    """Failed calls of all calls, over the window of the alert."""
-    window = alert_window(settings)
-    return promql.share(
-        promql.rate(promql.series(LLM_REQUESTS, status="error"), window),
-        promql.rate(promql.series(LLM_REQUESTS), window),
-    )
-
-
-def error_stat(settings: Settings, title: str) -> Panel:
-    """Share of failed calls now, coloured by the limit of HighLLMErrorRate."""
-    return panels.stat(
-        title,
-        f"Share of calls that failed, over {alert_window(settings)}. HighLLMErrorRate fires above "
-        f"{settings.alerts.high_llm_error_rate.ratio:.0%}. Empty while nothing is called.",
-        panels.query(error_share(settings)),
-        unit="percentunit",
-        no_value=NO_CALLS,
-        steps=error_steps(settings),
-        decimals=1,
-    )
-
-
-def latency_stat(settings: Settings, title: str) -> Panel:
-    """95th percentile of the latency now, coloured by the limit of HighLLMLatency."""
-    window = alert_window(settings)
-    return panels.stat(
-        title,
-        f"19 of 20 calls are faster, over {window}. HighLLMLatency fires above "
-        f"{settings.alerts.high_llm_latency.p95_seconds:g} s.",
-        panels.query(promql.quantile(0.95, LLM_REQUEST_LATENCY, window=window)),
-        unit="s",
-        no_value=NO_CALLS,
-        steps=latency_steps(settings),
-    )
+def board_data_link(uid: str, variables: Sequence[str] = ("service",)) -> Json:
+    """Data link of a number: the dashboard that says more about it."""
+    return dashboard_data_link(f"Open {BOARDS[uid]}", uid, variables)

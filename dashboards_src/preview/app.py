@@ -23,6 +23,7 @@ from plotly.offline import get_plotlyjs
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dashboards_src.preview.backends import Backend, BackendError, NotAllowedError, ask
+from dashboards_src.shared import BOARDS
 from observability import problems
 
 _LOG = logging.getLogger("dashboards_src.preview")
@@ -138,7 +139,8 @@ def _data(app: FastAPI, config: Config) -> None:
         listed = [
             {"uid": uid, "title": board["title"], "description": board["description"]} for uid, board in boards.items()
         ]
-        listed.sort(key=lambda each: each["uid"] != "ai-overview")  # the overview is what one opens first
+        order = list(BOARDS)  # the overview is what one opens first; a team's own dashboards come last
+        listed.sort(key=lambda each: order.index(each["uid"]) if each["uid"] in order else len(order))
         return JSONResponse({"dashboards": listed, "links": dict(config.links), "backends": _addresses(config)})
 
     @app.get("/api/dashboards/{uid}")

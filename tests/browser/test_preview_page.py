@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -12,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from dashboards_src.grafana import dashboard_data_link, explore_data_link
+from dashboards_src.shared import BOARDS
 from tests.browser.conftest import Tab
 from tests.browser.support import settle
 from tests.support import ROOT, poll
@@ -140,7 +143,7 @@ def test_a_row_folds_and_a_panel_stands_alone(tab: Tab, preview: str) -> None:
     page.goto(f"{preview}/d/ai-llm")
     panels = settle(page)
     page.get_by_role("button", name="Latency", exact=True).click()
-    assert page.locator("[data-panel-id]:visible").count() == len(panels) - 4
+    assert page.locator("[data-panel-id]:visible").count() == len(panels) - 5
     panel = page.locator("[data-panel-id]:visible").first
     panel.hover()
     panel.locator(".panel-expand").click()
@@ -267,7 +270,8 @@ def test_tables_are_merged_renamed_and_turned(module: Any) -> None:
         "rows": [{"Value #B": None, "model": "a", "Calls": 1}, {"Value #B": 3, "model": "b", "Calls": 2}],
     }
     matrix = """m.transform([{columns: [], rows: [{d: "2", m: "x", Value: 5}, {d: "1", m: "y", Value: 7}]}],
-      [{id: "groupingToMatrix", options: {rowField: "d", columnField: "m", valueField: "Value"}}])"""
+      [{id: "sortBy", options: {sort: [{field: "d"}]}},
+       {id: "groupingToMatrix", options: {rowField: "d", columnField: "m", valueField: "Value"}}])"""
     assert module("data", matrix) == {
         "columns": ["d\\m", "x", "y"],
         "rows": [{"d\\m": "1", "y": 7}, {"d\\m": "2", "x": 5}],
@@ -281,6 +285,38 @@ def test_tables_are_merged_renamed_and_turned(module: Any) -> None:
 def test_a_transformation_that_the_preview_does_not_know_is_an_error(module: Any) -> None:
     attempt = "(() => { try { return m.transform([], [{id: 'magic'}]) } catch (e) { return e.message } })()"
     assert module("data", attempt) == "The preview does not know the transformation magic"
+
+
+_LINK = """m.address({url}, {{templating: {{list: [
+  {{name: "service", current: {{value: ["$__all"]}}}}, {{name: "model", current: {{value: ["$__all"]}}}}]}}}},
+  {{service: ["a", "b"], model: ["$__all"]}}, {{from: "now-3h", to: "now"}}, {{Service: 'a "b"'}})"""
+
+
+def test_a_link_to_another_dashboard_takes_time_and_filters_along(module: Any) -> None:
+    link = json.dumps(dashboard_data_link("Open", "ai-cost", ("service", "model"))["url"])
+    assert module("links", _LINK.format(url=link)) == "/d/ai-cost?from=now-3h&to=now&var-service=a&var-service=b"
+
+
+def test_a_link_to_traces_in_explore_leads_to_the_page_of_traces(module: Any) -> None:
+    search = {"queryType": "search", "service": "${__data.fields.Service}", "tags": "error=true"}
+    link = json.dumps(explore_data_link("Failed traces", "jaeger", search)["url"])
+    assert module("links", _LINK.format(url=link)) == "/traces?service=a+%22b%22&lookback=6h&errors=1"
+    del search["tags"]
+    link = json.dumps(explore_data_link("Traces", "jaeger", search)["url"])
+    assert module("links", _LINK.format(url=link)) == "/traces?service=a+%22b%22&lookback=6h"
+
+
+def test_a_link_that_leads_nowhere_on_this_page_is_none(module: Any) -> None:
+    logs = json.dumps(explore_data_link("Logs", "loki", {"expr": "{}"})["url"])
+    for url in (logs, '"https://example.com/"', '"javascript:alert(1)"', '"/explore?x=1"'):
+        assert module("links", _LINK.format(url=url)) is None
+
+
+def test_no_page_is_wider_than_the_window(tab: Tab, preview: str) -> None:
+    for uid in BOARDS:
+        tab.page.goto(f"{preview}/d/{uid}")
+        settle(tab.page)
+        assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), uid
 
 
 def test_states_are_joined_to_bands_and_gaps_stay_empty(module: Any) -> None:

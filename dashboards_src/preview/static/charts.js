@@ -211,7 +211,7 @@ export function heatmap(body, panel, { all, exemplars, range }, context) {
   Plotly.react(plot, [{
     type: "heatmap", x: times.map((time) => local(time - range.step * 500)), y: shown.map((_, index) => index), z: rows.slice(first, last + 1),
     xgap: 1, ygap: 1, hoverongaps: false,
-    text: names.map((name, row) => times.map((time, column) => `${clock(time)}  ${name}<br><b>${format(rows[row + first][column], "short")}</b> calls`)),
+    text: names.map((name, row) => times.map((time, column) => `${clock(time)}  ${name}<br><b>${format(rows[row + first][column], "short")}</b>`)),
     hovertemplate: "%{text}<extra></extra>",
     colorscale: isLight() ? [[0, "#e3edfd"], [0.3, "#8ab8ff"], [0.7, "#1f60c4"], [1, "#0d2f6b"]] : [[0, "#1d2c49"], [0.3, "#2a5db0"], [0.65, "#5794f2"], [1, "#dbe8ff"]],
     zmin: 0, colorbar: { thickness: 8, outlinewidth: 0, len: 1, x: 1.01, xpad: 4, tickfont: { size: 10 }, nticks: 4 },

@@ -3,6 +3,7 @@
 import { refreshControl, timePicker, variablePicker } from "./controls.js";
 import { events } from "./data.js";
 import { clear, h, icon } from "./dom.js";
+import { address } from "./links.js";
 import { PanelView } from "./panel.js";
 import { macros, moment, resolve } from "./time.js";
 import { initial, interpolate, load, queryParameters } from "./variables.js";
@@ -25,6 +26,7 @@ export class DashboardPage {
       openTrace: (id) => { location.href = `/trace/${id}`; },
       zoom: (from, to) => this.setTime({ from: String(Math.round(from)), to: String(Math.round(to)) }),
       expand: (id) => this.expand(this.alone === id ? null : id),
+      link: (url, row) => address(url, dashboard, this.values, this.range, row),
     };
     this.build();
     this.controller = new AbortController();

@@ -146,6 +146,10 @@ const TRANSFORMATIONS = {
       return { columns: kept.map(renamed), rows: rows.map((row) => Object.fromEntries(kept.map((name) => [renamed(name), row[name]]))) };
     });
   },
+  sortBy(all, { sort: [{ field, desc = false }] }) {
+    const order = (a, b) => (a[field] === b[field] ? 0 : (a[field] < b[field] ? -1 : 1) * (desc ? -1 : 1));
+    return all.map(({ columns, rows }) => ({ columns, rows: rows.toSorted(order) }));
+  },
   rowsToFields(all, { mappings = [] }) {
     const field = (handler) => mappings.find((mapping) => mapping.handlerKey === handler)?.fieldName;
     const [name, value] = [field("field.name"), field("field.value")];
@@ -156,7 +160,7 @@ const TRANSFORMATIONS = {
       const corner = `${rowField}\\${columnField}`;
       const columns = [...new Set(rows.map((row) => row[columnField]))].sort();
       const byRow = Map.groupBy(rows, (row) => row[rowField]);
-      const matrix = [...byRow].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, group]) => ({
+      const matrix = [...byRow].map(([name, group]) => ({
         [corner]: name, ...Object.fromEntries(group.map((row) => [row[columnField], row[valueField]])),
       }));
       return { columns: [corner, ...columns], rows: matrix };

@@ -24,7 +24,7 @@ export class PanelView {
     this.queries = h("div", { class: "info-queries" });
     const title = `title-${panel.id}`;
     this.element = h("section", {
-      class: `panel type-${panel.type}`, "aria-labelledby": title,
+      class: `panel type-${panel.type}${panel.gridPos.x + panel.gridPos.w / 2 > 12 ? " right" : ""}`, "aria-labelledby": title,
       dataset: { panelId: panel.id, panelType: panel.type, state: "loading" },
       style: { "--x": panel.gridPos.x + 1, "--w": panel.gridPos.w, "--h": panel.gridPos.h },
     },

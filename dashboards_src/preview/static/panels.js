@@ -20,17 +20,28 @@ function sparkline({ times, values }, stroke) {
     h("polyline", { points: line, fill: "none", stroke, "stroke-width": "1.5", "vector-effect": "non-scaling-stroke" }));
 }
 
-export function stat(body, panel, { all }) {
+/** `content` as a link where the field has one that leads somewhere on this page. */
+function linked(links, context, row, ...content) {
+  for (const { title, url } of links ?? []) {
+    const href = context.link(url, row);
+    if (href) return h("a", { class: "data-link", href, title }, content);
+  }
+  return content;
+}
+
+export function stat(body, panel, { all }, context) {
   const shown = all.map((each) => ({ each, value: reduce(each.values, calcOf(panel)) })).filter(({ value }) => value != null);
   if (!shown.length) return false;
-  const { unit, decimals, thresholds } = panel.fieldConfig.defaults;
+  const { unit, decimals, thresholds, links } = panel.fieldConfig.defaults;
+  const loud = panel.options.colorMode?.startsWith("background");
   clear(body, h("div", { class: "stats" }, shown.map(({ each, value }) => {
     const chosen = byThreshold(thresholds, value);
+    const filled = loud && chosen !== "transparent";
     const [number, suffix] = parts(value, unit, decimals);
-    return h("div", { class: "stat" },
-      panel.options.graphMode === "area" ? sparkline(each, chosen) : null,
+    return h("div", { class: `stat${filled ? " loud" : ""}`, style: filled ? { background: chosen } : {} }, linked(links, context, {},
+      panel.options.graphMode === "area" && !loud ? sparkline(each, chosen) : null,
       shown.length > 1 ? h("span", { class: "stat-name" }, each.name) : null,
-      h("span", { class: "stat-value", style: { color: chosen } }, number, suffix ? h("span", { class: "stat-unit" }, suffix) : null));
+      h("span", { class: "stat-value", style: loud ? {} : { color: chosen } }, number, suffix ? h("span", { class: "stat-unit" }, suffix) : null)));
   })));
   return true;
 }
@@ -74,19 +85,20 @@ export function table(body, panel, { frame }, context) {
     }, name, sort.column === name ? h("span", { "aria-hidden": "true" }, sort.descending ? " ↓" : " ↑") : null));
   clear(body, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": panel.title }, h("table", { class: "data" },
     h("thead", {}, h("tr", {}, frame.columns.map(header))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, frame.columns.map((name) => cell(panel, name, row[name], rows))))))));
+    h("tbody", {}, rows.map((row) => h("tr", {}, frame.columns.map((name) => cell(panel, name, row, rows, context))))))));
   return true;
 }
 
-function cell(panel, name, value, rows) {
-  if (typeof value === "string") return h("td", {}, value);
+function cell(panel, name, row, rows, context) {
+  const value = row[name];
   const options = fieldOptions(panel, name);
+  if (typeof value === "string") return h("td", {}, linked(options.links, context, row, value));
   if (value == null) return h("td", { class: "number muted" }, options.noValue ?? "–");
-  const text = format(value, options.unit, options.decimals);
+  const text = linked(options.links, context, row, format(value, options.unit, options.decimals));
   const chosen = () => (options.color?.mode === "fixed" ? color(options.color.fixedColor) : byThreshold(options.thresholds, value));
   switch (options.custom.cellOptions?.type) {
     case "color-text": return h("td", { class: "number strong", style: { color: chosen() } }, text);
-    case "color-background": return h("td", { class: "number", style: { background: chosen() } }, text);
+    case "color-background": return h("td", { class: "number alarm", style: { background: chosen() } }, text);
     case "gauge": {
       const top = options.max ?? Math.max(...rows.map((row) => row[name] ?? 0));
       return h("td", { class: "number" }, h("span", { class: "cell-gauge" },

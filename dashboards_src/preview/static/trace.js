@@ -3,6 +3,7 @@
 import { byName } from "./colors.js";
 import { get, logLines } from "./data.js";
 import { clear, h, icon } from "./dom.js";
+import { LOOKBACKS } from "./links.js";
 import { logRows } from "./panels.js";
 import { ago, local } from "./time.js";
 import { duration, format, ticks } from "./units.js";
@@ -103,8 +104,6 @@ export async function tracePage(id, config, main) {
     page.dataset.state = "error";
   }
 }
-
-const LOOKBACKS = [["15m", 9e5], ["1h", 36e5], ["6h", 216e5], ["24h", 864e5], ["7d", 6048e5]];
 
 export async function tracesPage(main) {
   document.title = "Traces · AI Observability";

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dashboards_src import foreign
+from dashboards_src import foreign, promql, shared
 from dashboards_src.grafana import SCHEMA_VERSION
 from dashboards_src.queries import PanelQuery, panel_queries, panels
 from observability import catalogue
@@ -72,7 +72,7 @@ def test_uids_and_titles_are_unique() -> None:
     assert len({board["title"] for board in BOARDS.values()}) == len(BOARDS), (
         "a title twice in a folder blocks them all"
     )
-    assert {"ai-overview", "ai-llm"} <= {board["uid"] for board in BOARDS.values()}
+    assert {board["uid"] for board in BOARDS.values()} == set(shared.BOARDS)
 
 
 @each_board
@@ -107,12 +107,32 @@ def test_panels_do_not_overlap_and_stay_in_the_grid(board: dict[str, Any]) -> No
 @each_board
 def test_the_variables_filter_with_all_as_any_value(board: dict[str, Any]) -> None:
     variables = {variable["name"]: variable for variable in board["templating"]["list"]}
-    assert {"ds", "service", "provider", "model"} <= set(variables)
-    assert variables["ds"]["type"] == "datasource"
-    for name in ("service", "provider", "model"):
-        assert variables[name]["allValue"] == ".*"
-        assert variables[name]["refresh"] == 2
-        assert variables[name]["current"]["value"] == ["$__all"]
+    assert variables.pop("ds")["type"] == "datasource"
+    assert list(variables)[:3] in (["service", "provider", "model"], ["service", "agent", "tool"])
+    variables.pop("dimension", None)
+    for variable in variables.values():
+        assert variable["allValue"] == ".*"
+        assert variable["refresh"] == 2
+        assert variable["current"]["value"] == ["$__all"]
+
+
+@each_board
+def test_a_variable_offers_only_what_the_ones_before_it_leave(board: dict[str, Any]) -> None:
+    for variable in board["templating"]["list"][1:]:
+        name, query = variable["name"], variable["query"]
+        families = [family for family in catalogue.FAMILIES if family.name in query]
+        assert families and all(name in family.labels for family in families), "from the catalogue"
+        used = set(re.findall(r'=~"\$(\w+)"', query))
+        before = {"provider": {"service"}, "model": {"service", "provider"}, "service": set(), "dimension": set()}
+        assert used == before.get(name, {"service"})
+
+
+def test_dimensions_are_never_added_up() -> None:
+    """Each dimension has all the money: over two of them every sum is doubled."""
+    variable = next(each for each in BOARDS["cost"]["templating"]["list"] if each["name"] == "dimension")
+    assert not variable["multi"] and not variable["includeAll"] and variable["current"]["value"] == "team"
+    used = [query.expr for query in QUERIES if "llm_dimension_" in query.expr]
+    assert used and all(f'dimension="{variable["current"]["value"]}"' in expr for expr in used)
 
 
 @each_board
@@ -133,7 +153,8 @@ def test_no_link_of_a_dashboard_names_a_host(board: dict[str, Any]) -> None:
 
 @each_board
 def test_a_link_to_explore_takes_time_and_filters_along(board: dict[str, Any]) -> None:
-    filters = {"${service:pipe}", "${provider:pipe}", "${model:pipe}"}
+    own = {variable["name"] for variable in board["templating"]["list"]}
+    filters = {f"${{{name}:pipe}}" for name in ("service", "provider", "model") if name in own}
     for pane in _explored(board):
         assert pane["range"] == {"from": "${__from}", "to": "${__to}"}
         (query,) = pane["queries"]
@@ -161,8 +182,14 @@ def test_a_panel_says_what_it_shows_and_what_it_shows_when_there_is_nothing(pane
     defaults = panel["fieldConfig"]["defaults"]
     assert panel["title"] and len(panel["description"]) > 20
     assert defaults["unit"]
-    assert re.fullmatch(r"[\w ]{3,35}", defaults["noValue"]), "a few words that fit into a small panel"
+    assert re.fullmatch(r"[\w .]{3,35}", defaults["noValue"]), "a few words that fit into a small panel"
     assert panel["datasource"]["uid"] in {"${ds}", "loki"}
+
+
+@each_panel
+def test_a_panel_that_is_empty_says_what_is_missing(panel: dict[str, Any]) -> None:
+    """A reader must know whether nothing happened, or what has to be sent or set."""
+    assert panel["fieldConfig"]["defaults"]["noValue"].split()[0] in {"No", "Nothing", "Every", "Rules", "The"}
 
 
 @each_panel
@@ -237,9 +264,111 @@ def test_the_title_of_a_number_fits_above_it(panel: dict[str, Any]) -> None:
     assert len(panel["title"]) <= 17
 
 
-def test_latency_panels_show_single_calls() -> None:
-    shown = {query["title"] for _, query in PANELS for target in query.get("targets", []) if target.get("exemplar")}
-    assert {"Latency", "Latency distribution", "Latency p95", "Time to first token p95"} <= shown
+def test_charts_of_a_distribution_with_exemplars_show_single_calls() -> None:
+    linked = {family.bucket for family in catalogue.FAMILIES if family.exemplars}
+    seen = set()
+    for board, panel in PANELS:
+        if panel["type"] not in {"timeseries", "heatmap"}:
+            continue
+        targets = [each for each in panel["targets"] if re.match(r"histogram_quantile|sum by \(le\)", each["expr"])]
+        with_calls = [each for each in targets if metric_names(each["expr"]) & linked]
+        assert bool(with_calls) is any(each["exemplar"] for each in targets), f"{board}: {panel['title']}"
+        seen |= {each["refId"] for each in with_calls}
+    assert seen
+
+
+#: Families that are on no dashboard, and why.
+NOT_SHOWN = {
+    "llm_error_rate": "ratios cannot be added up over the filters that are set",
+    "llm_tool_error_rate": "ratios cannot be added up over the filters that are set",
+    "llm_request_latency_seconds:p95_5m": "quantiles cannot be added up over the filters that are set",
+    "llm_time_to_first_token_seconds:p95_5m": "quantiles cannot be added up over the filters that are set",
+    "llm_budget_period_start_seconds": "in the burn rate; a reader wants to know when a period ends",
+    "llm_budget_spending_usd_total": "in the burn rate and the forecast",
+    "exporter_build_info": "a version, which `make status` shows",
+    "exporter_notifications_total": "the notifications themselves are listed, from the log",
+    "data_drift_detected": "the alert list shows it",
+}
+
+
+def test_every_family_that_an_owner_wants_to_see_is_on_a_dashboard() -> None:
+    shown = set().union(*(metric_names(query.expr) for query in QUERIES if query.datasource == "prometheus"))
+    families = {family.name for family in catalogue.FAMILIES}
+    missing = {
+        family.name
+        for family in catalogue.FAMILIES
+        if not shown & ({family.bucket, family.sum} if family.type == "histogram" else {family.name})
+    }
+    assert missing == set(NOT_SHOWN) & families
+
+
+def _selectors(expr: str) -> Iterator[tuple[catalogue.Family, str]]:
+    """Every selector of one of our families in an expression, with its matchers."""
+    parts = {name: family for family in catalogue.FAMILIES for name in _names(family)}
+    for name, matchers in re.findall(r"(?<![\w:\"])([a-zA-Z_:][\w:]*)(?:\{([^}]*)\})?", expr):
+        if name in parts:
+            yield parts[name], matchers
+
+
+def _names(family: catalogue.Family) -> set[str]:
+    return {family.bucket, family.sum, family.count} if family.type == "histogram" else {family.name}
+
+
+@each_board
+def test_no_query_forgets_a_filter_that_its_dashboard_offers(board: dict[str, Any]) -> None:
+    """A number that does not move with the filters is read as one that does."""
+    offered = {variable["name"] for variable in board["templating"]["list"]} & set(promql.FILTERS)
+    raw = [target["expr"] for panel in panels(board) for target in panel.get("targets", [])]
+    seen = 0
+    for family, matchers in (found for expr in raw for found in _selectors(expr)):
+        for name in offered & set(family.labels):
+            assert f'{name}=~"${name}"' in matchers, f"{family.name}{{{matchers}}} is not filtered by {name}"
+            seen += 1
+    assert seen > 10
+
+
+@each_panel
+def test_counts_grow_over_the_interval_of_the_chart_and_ratios_over_the_window_of_the_alerts(
+    panel: dict[str, Any],
+) -> None:
+    """Over a fixed window a chart of counts would lose what lies between two points, in a long time range."""
+    for target in panel.get("targets", []):
+        if panel["type"] in {"timeseries", "heatmap"} and target["expr"].startswith(("60 * sum", "sum by (le")):
+            assert set(re.findall(r"\[([^\]]+)\]", target["expr"])) == {"$__rate_interval"}, target["expr"]
+        if panel["fieldConfig"]["defaults"]["unit"] == "percentunit" and panel["type"] == "timeseries":
+            assert "$__rate_interval" not in target["expr"], target["expr"]
+
+
+@each_of_type("table")
+def test_links_of_a_table_search_traces_of_the_service_on_the_row(panel: dict[str, Any]) -> None:
+    titles = set(panel["transformations"][-1]["options"]["renameByName"].values())
+    for override in panel["fieldConfig"]["overrides"]:
+        for link in (each["value"][0] for each in override["properties"] if each["id"] == "links"):
+            (pane,) = json.loads(parse_qs(urlsplit(link["url"]).query)["panes"][0]).values()
+            assert pane["datasource"] == "jaeger" and pane["queries"][0]["queryType"] == "search"
+            column = re.fullmatch(r"\$\{__data\.fields\.(\w+)\}", pane["queries"][0]["service"])
+            assert column is not None and column[1] in titles
+            assert ("failed" in link["title"].lower()) is (pane["queries"][0].get("tags") == "error=true")
+
+
+def test_a_number_of_the_overview_leads_to_the_dashboard_that_explains_it() -> None:
+    led = [
+        urlsplit(link["url"]).path
+        for panel in panels(BOARDS["overview"])
+        for link in panel["fieldConfig"]["defaults"].get("links", [])
+    ]
+    assert {f"/d/{uid}" for uid in shared.BOARDS if uid != shared.OVERVIEW_UID} == set(led)
+
+
+def test_what_has_no_price_is_loud() -> None:
+    stat = next(panel for _, panel in PANELS if panel["title"] == "Unpriced calls")
+    assert stat["options"]["colorMode"] == "background_solid"
+    assert stat["fieldConfig"]["defaults"]["thresholds"]["steps"][-1] == {"color": "red", "value": 1.0}
+    table = next(panel for _, panel in PANELS if panel["title"] == "Unpriced models")
+    cells = {
+        each["id"]: each["value"] for override in table["fieldConfig"]["overrides"] for each in override["properties"]
+    }
+    assert cells["custom.cellOptions"]["type"] == "color-background"
 
 
 @each_promql

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dashboards_src import generate, llm, overview, panels, promql
-from dashboards_src.grafana import Line, Section, layout, thresholds
+from dashboards_src import agents, cost, generate, llm, overview, panels, promql
+from dashboards_src.grafana import Line, Section, even, layout, thresholds
 from dashboards_src.queries import panels as panels_of
 from observability.catalogue import LLM_DAILY_COST, LLM_REQUEST_LATENCY, LLM_REQUESTS
 from observability.settings import Settings, load
@@ -108,6 +108,54 @@ def test_a_label_that_a_family_lacks_fails_at_generation() -> None:
 def test_a_selector_is_filtered_by_the_variables_that_fit_the_family() -> None:
     assert promql.series(LLM_DAILY_COST) == 'llm_daily_cost_usd{model=~"$model"}'
     assert promql.series(LLM_REQUESTS, filters=(), status="!=error") == 'llm_requests_total{status!="error"}'
+
+
+def test_a_bound_of_a_histogram_can_be_chosen_in_its_buckets_only() -> None:
+    assert promql.series(LLM_REQUEST_LATENCY, part="bucket", filters=(), le="30.0").endswith('{le="30.0"}')
+    with pytest.raises(ValueError, match="has no label le"):
+        promql.series(LLM_REQUEST_LATENCY, part="sum", le="30.0")
+
+
+def test_without_dimensions_the_cost_dashboard_has_neither_their_variable_nor_their_panels(tmp_path: Path) -> None:
+    config = tmp_path / "observability.yml"
+    config.write_text("dimensions: []\n")
+    board = cost.build(load(config))
+    assert "dimension" not in {variable["name"] for variable in board["templating"]["list"]}
+    assert not [each["title"] for each in panels_of(board) if "dimension" in each["title"].lower()]
+
+
+def test_the_first_dimension_of_the_settings_is_the_one_that_is_shown_first(tmp_path: Path) -> None:
+    config = tmp_path / "observability.yml"
+    config.write_text("dimensions: [{name: tenant}, {name: team}]\n")
+    board = cost.build(load(config))
+    variable = next(each for each in board["templating"]["list"] if each["name"] == "dimension")
+    assert variable["current"]["value"] == "tenant"
+    assert "tenant, team" in panel(board, "Spending by dimension")["description"]
+
+
+def test_limits_of_alerts_are_the_dashed_lines(tmp_path: Path) -> None:
+    config = tmp_path / "observability.yml"
+    config.write_text(
+        "alerts:\n  budget_burn: {factor: 9}\n  tool_errors: {ratio: 0.3}\n  agent_steps: {p95_steps: 12}\n"
+        "  slow_first_token: {p95_seconds: 3}\n"
+    )
+    settings = load(config)
+    dashed = {
+        "Burn rate of each budget": (cost, 9.0),
+        "Tool errors by tool": (agents, 0.3),
+        "Steps per run": (agents, 12.0),
+        "Time to first token": (llm, 3.0),
+    }
+    for title, (module, limit) in dashed.items():
+        found = panel(module.build(settings), title)["fieldConfig"]["defaults"]
+        assert found["thresholds"]["steps"][-1] == {"color": panels.BAD, "value": limit}
+        assert found["custom"]["thresholdsStyle"]["mode"] == "dashed"
+
+
+def test_panels_of_equal_width_must_divide_the_grid() -> None:
+    stat = panels.stat("One", "A panel that is one of five.", panels.instant("up"), unit="none", no_value="-")
+    with pytest.raises(ValueError, match="5 panels of equal width"):
+        even(4, *[stat] * 5)
 
 
 def test_a_quantile_is_taken_of_summed_rates() -> None:
