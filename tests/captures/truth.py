@@ -156,6 +156,9 @@ def folding(capture: str, scenario: str) -> dict[str, str]:
             names[row["model_requested"]] = names[row["model_response"]] = row["model_response"]
     for row in rows:
         names.setdefault(row["model_requested"], row["model_requested"])
+    for spoken, real in expected(capture)["scenarios"][scenario]["model_aliases"]:
+        if real:
+            names.setdefault(spoken, names.get(real, real))
     return names
 
 
@@ -186,7 +189,7 @@ def _numbers(capture: str, scenario: str, wire: Mapping[str, Any]) -> Numbers:
     usage: dict[str, Counter[str]] = {}
     streamed = without_usage = 0
     for row in ledger(capture):
-        if row["scenario"] != scenario:
+        if row["scenario"] != scenario or row["op"] == "rerank":
             continue
         model = names[row["model_response"] or row["model_requested"]]
         if row["http_status"] != 200:
@@ -194,45 +197,56 @@ def _numbers(capture: str, scenario: str, wire: Mapping[str, Any]) -> Numbers:
             failed.add(model)
             continue
         embedding = row["op"] == "embeddings"
-        if row["op"] == "rerank":
-            continue
         (embeddings if embedding else calls)[model] += 1
-        if not embedding:
-            streamed += row["streaming"]
-            without_usage += not row["usage_reported"]
-        counted = usage.setdefault(model, Counter())
-        if row["usage_reported"] and not (embedding and "embedding_tokens" in wire):
-            counted.update(
+        streamed += row["streaming"]
+        without_usage += not row["usage_reported"]
+        if row["usage_reported"]:
+            usage.setdefault(model, Counter()).update(
                 input=row["input_total"],
                 cache_read=row["cache_read"],
                 cache_write=row["cache_write"],
                 output=row["output_total"],
                 reasoning=row["reasoning"],
             )
-    overrides = {quantity: wire[quantity] for quantity in TOKEN_TYPES if quantity in wire}
-    if overrides:
-        if len(calls) != 1:
-            raise ValueError(f"{capture}/{scenario}: token deviations need exactly one model")
-        usage[next(iter(calls))].update(dict.fromkeys(TOKEN_TYPES, 0))
-        for kind, value in overrides.items():
-            usage[next(iter(calls))][kind] = value
-    if wire.get("failures") == 0:
-        failures.clear()
-        failed.clear()
-    if "failed_model" in wire and failed:
+    _override(calls, wire, "calls")
+    _override(failures, wire, "failures")
+    _override(embeddings, wire, "embeddings")
+    for quantity, models in (*((kind, calls) for kind in TOKEN_TYPES), ("embedding_tokens", embeddings)):
+        if quantity in wire and (models or wire[quantity]):
+            kind = "input" if quantity == "embedding_tokens" else quantity
+            usage.setdefault(_only(models, f"{capture}/{scenario}: {quantity}"), Counter())[kind] = wire[quantity]
+    for model in set(usage) - set(calls) - set(embeddings):
+        del usage[model]
+    if "failed_model" in wire:
         failed = {wire["failed_model"]}
     return Numbers(
-        calls={} if wire.get("calls") == 0 else dict(calls),
+        calls=dict(calls),
         failures=dict(failures),
-        failed_models=failed,
+        failed_models=failed if failures else set(),
         tokens={model: kinds for model, counted in usage.items() if (kinds := _disjoint(counted))},
         without_usage=wire.get("without_usage", without_usage),
         streamed=wire.get("streamed", streamed),
-        embeddings={} if wire.get("embeddings") == 0 else dict(embeddings),
+        embeddings=dict(embeddings),
         retrievals=wire.get("retrievals", truth["retrievals"]),
         reranks=wire.get("reranks", truth["rerank_calls"]),
         tools=wire.get("tools", truth["tool_executions_instrumentable"]),
     )
+
+
+def _only(models: Mapping[str, int], what: str) -> str:
+    if len(models) != 1:
+        raise ValueError(f"{what}: a deviation in tokens needs exactly one model, not {len(models)}")
+    return next(iter(models))
+
+
+def _override(counted: Counter[str], wire: Mapping[str, Any], quantity: str) -> None:
+    """Replace the count of the only key by the number on the wire; all keys go if that is 0."""
+    if quantity not in wire:
+        return
+    if wire[quantity] == 0:
+        counted.clear()
+    else:
+        counted[_only(counted, quantity)] = wire[quantity]
 
 
 def _disjoint(counted: Counter[str]) -> dict[str, int]:
