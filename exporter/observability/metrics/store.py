@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from importlib.metadata import version
@@ -109,27 +109,7 @@ class Metrics:
         """
         amounts = [1] * len(labels) if counts is None else counts.tolist()
         with self._lock:
-            if not folded:
-                pairs = zip(labels, amounts, strict=True)
-                return np.array([self._slot(family, each, count) for each, count in pairs], np.int64)
-            self._tend()
-            store = self._stores[family.name]
-            slots = [store.slots.get(each, -1) for each in labels]
-            if -1 in slots:
-                slots = [
-                    self._create(family, each) if slot == -1 else slot for each, slot in zip(labels, slots, strict=True)
-                ]
-            ids = np.array(slots, np.int64)
-            store.moved[ids] = self._tended
-            folds = self._folded[family.name]
-            if folds:
-                seen: Counter[int] = Counter()
-                for slot, count in zip(slots, amounts, strict=True):
-                    if slot in folds:
-                        seen[slot] += count
-                for slot, total in seen.items():
-                    self._count_folded(family, slot, total)
-            return ids
+            return np.array(self._slots(family, labels, amounts, folded), np.int64)
 
     def add(
         self,
@@ -180,22 +160,48 @@ class Metrics:
 
     def _slot(self, family: Family, labels: tuple[str, ...], count: float = 1) -> int:
         """The slot of one series, its labels folded."""
+        return self._slots(family, [labels], [count])[0]
+
+    def _slots(
+        self, family: Family, labels: Sequence[tuple[str, ...]], counts: Sequence[float], folded: bool = False
+    ) -> list[int]:
         self._tend()
-        opened = self._open[family.name]
-        if opened:
-            if len(labels) != len(family.labels):
-                raise ValueError(f"{family}: {len(labels)} labels, not {len(family.labels)}")
-            shown = list(labels)
-            for at in opened:
-                shown[at] = self.guard.fold(_guarded(family, labels, at), shown[at], count)
-            labels = tuple(shown)
         store = self._stores[family.name]
-        slot = store.slots.get(labels)
-        if slot is None:
-            slot = self._create(family, labels)
-        store.moved[slot] = self._tended
-        self._count_folded(family, slot, count)
-        return slot
+        if not folded and self._open[family.name] and labels:
+            labels = self._fold(family, labels, counts)
+        slots = [store.slots.get(each, -1) for each in labels]
+        if -1 in slots:
+            slots = [
+                self._create(family, each) if slot == -1 else slot for each, slot in zip(labels, slots, strict=True)
+            ]
+        store.moved[slots] = self._tended
+        folds = self._folded[family.name]
+        if folds:
+            samples: dict[int, float] = defaultdict(float)
+            for slot, count in zip(slots, counts, strict=True):
+                for counter in folds.get(slot, ()):
+                    samples[counter] += count
+            for counter, total in samples.items():
+                self._values(catalogue.EXPORTER_FOLDED, "counter").values[counter] += total
+        return slots
+
+    def _fold(
+        self, family: Family, labels: Sequence[tuple[str, ...]], counts: Sequence[float]
+    ) -> list[tuple[str, ...]]:
+        """``labels`` as the guard shows them, label by label."""
+        if any(len(each) != len(family.labels) for each in labels):
+            raise ValueError(f"{family}: not every series has the {len(family.labels)} labels {family.labels}")
+        columns: list[Sequence[str]] = list(zip(*labels, strict=True))
+        for at in self._open[family.name]:
+            guards = {_guarded(family, each, at) for each in labels}
+            if len(guards) == 1:
+                columns[at] = self.guard.fold_many(guards.pop(), columns[at], counts)
+            else:
+                columns[at] = [
+                    self.guard.fold(_guarded(family, each, at), each[at], count)
+                    for each, count in zip(labels, counts, strict=True)
+                ]
+        return list(zip(*columns, strict=True))
 
     def _create(self, family: Family, labels: tuple[str, ...]) -> int:
         """A new series, or the one where all is folded once the family is full."""
@@ -212,11 +218,6 @@ class Metrics:
             folded = catalogue.EXPORTER_FOLDED
             self._folded[family.name][slot] = [self._slot(folded, (family.name, name), 0) for name in names]
         return slot
-
-    def _count_folded(self, family: Family, slot: int, count: float) -> None:
-        counters = self._folded[family.name].get(slot)
-        if counters is not None:
-            self._values(catalogue.EXPORTER_FOLDED, "counter").values[counters] += count
 
     def _values(self, family: Family, kind: str) -> Values:
         store = self._stores[family.name]
