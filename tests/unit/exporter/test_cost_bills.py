@@ -96,6 +96,10 @@ BILLS = [
          {"input": 1250, "cache_read": 500, "output": 500}, tier="batch", at=on("2026-03-01")),
     Bill("batch before there was one", "openai", "gpt-4", {"input": 1000, "output": 100},
          {"input": 30_000, "output": 6000}, tier="batch", at=on("2024-04-14")),
+    # gpt-4.5-preview: 75, cached 37.50, output 150; in a batch 37.50 and 75, cached input as ever. The list has no batch.
+    Bill("batch of OpenAI, by the published rule", "openai", "gpt-4.5-preview",
+         {"input": 1000, "cache_read": 400, "output": 100}, {"input": 37_500, "cache_read": 15_000, "output": 7500},
+         tier="batch", at=on("2025-06-01")),
     # Claude 3.5 Haiku: 0.80, 0.08, 1.00, 4 and half of it all in a batch, cache included.
     Bill("batch of Claude, by the published rule", "anthropic", "claude-3-5-haiku-20241022", CACHED,
          {"input": 35.6, "cache_read": 163.96, "cache_write": 593.5, "output": 466}, tier="batch",
