@@ -149,7 +149,8 @@ def pesel(digits: str) -> bool:
 def belgian(digits: str) -> bool:
     """Belgian national register number: 97 minus the first nine digits modulo 97, with a 2 before them since 2000."""
     key = int(digits[9:])
-    return key in {97 - int(digits[:9]) % 97, 97 - int("2" + digits[:9]) % 97}
+    since_2000 = int(digits[:2]) < 50 and key == 97 - int("2" + digits[:9]) % 97
+    return since_2000 or key == 97 - int(digits[:9]) % 97
 
 
 _HETU_LETTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
