@@ -31,7 +31,7 @@ class Rule:
         """Whether the run can hold this number at all."""
         if run.digits < self.least or (run.solid and run.digits > self.most):
             return False
-        return all(separator in run.text for separator in self.separators)
+        return not self.separators or all(separator in run.text for separator in self.separators)
 
 
 def _rule(
@@ -147,6 +147,7 @@ RULES: tuple[Rule, ...] = (
     # Passports: no check digit on the page that people type from, so only after the word
     _rule(r"[A-Za-z]{0,2}[0-9]{6,9}", _any, (6, 9), r"passport|reisepass|passeport|pasaporte|passapor|паспорт|护照"),
 )
+_WITHOUT_WORDS = tuple(rule for rule in RULES if rule.words is None)
 # One of these is in each of the words above.
 _STEMS = (
     *(
@@ -192,8 +193,8 @@ def national_ids(scan: Scan) -> Iterator[Span]:
     for run in scan.runs:
         first, last = max(0, run.start - _MARGIN), min(len(scan.text), run.end + _MARGIN)
         announced = scan.has_any(_STEMS) and _ANY_WORDS.search(scan.before(run.start)) is not None
-        for rule in RULES:
-            if (announced or rule.words is None) and rule.fits(run):
+        for rule in RULES if announced else _WITHOUT_WORDS:
+            if rule.fits(run):
                 for match in rule.pattern.finditer(scan.text, first, last):
                     if _holds(rule, match, scan):
                         yield match.span()
