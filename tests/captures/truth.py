@@ -26,10 +26,11 @@ TOKEN_TYPES = ("input", "cache_read", "cache_write", "output", "reasoning")
 #: Operations that stand for one answer of a language model.
 CALLS = frozenset({"chat", "text_completion", "generate_content"})
 #: What a deviation can be about. ``input`` and ``output`` are whole, as in the ledger; ``streamed`` is the number of
-#: calls with a time to first token; ``failed_model`` the model of failed calls.
+#: calls with a time to first token; ``error_type`` and ``failed_model`` are those of failed calls.
 QUANTITIES = (
     "calls",
     "failures",
+    "error_type",
     "failed_model",
     "input",
     "cache_read",
@@ -217,7 +218,9 @@ def _numbers(capture: str, scenario: str, wire: Mapping[str, Any]) -> Numbers:
             usage.setdefault(_only(models, f"{capture}/{scenario}: {quantity}"), Counter())[kind] = wire[quantity]
     for model in set(usage) - set(calls) - set(embeddings):
         del usage[model]
-    if "failed_model" in wire:
+    if "error_type" in wire and failures:
+        failures = Counter({wire["error_type"]: failures.total()})
+    if "failed_model" in wire and failed:
         failed = {wire["failed_model"]}
     return Numbers(
         calls=dict(calls),

@@ -20,9 +20,7 @@ def main() -> None:
     import boto3
     from botocore.config import Config
 
-    client = boto3.client(
-        "bedrock-runtime", endpoint_url=SIMULATOR, config=Config(retries={"max_attempts": 1, "mode": "standard"})
-    )
+    client = boto3.client("bedrock-runtime", endpoint_url=SIMULATOR, config=Config(retries={"total_max_attempts": 1}))
     asked = {"modelId": "amazon.nova-lite-v1:0", "messages": [{"role": "user", "content": [{"text": QUESTION}]}]}
     with scenario("converse"):
         client.converse(**asked)

@@ -1,4 +1,5 @@
 // What the scripts for Node share; see harness.py. Runs in a folder with the recorded package in node_modules.
+import { resourceFromAttributes } from "@opentelemetry/resources";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 
@@ -10,6 +11,7 @@ export const LONG = "Be brief" + ".".repeat(1200);
 export const facts = {};
 
 export const provider = new NodeTracerProvider({
+  resource: resourceFromAttributes({ "service.name": process.env.OTEL_SERVICE_NAME }),
   spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${SINK}/v1/traces` }))],
 });
 provider.register();

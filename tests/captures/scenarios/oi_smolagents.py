@@ -22,10 +22,7 @@ def main() -> None:
     where = {"api_base": f"{SIMULATOR}/v1", "api_key": KEY, "client_kwargs": {"max_retries": 0}}
     model = OpenAIServerModel("gpt-4o-mini", **where)
     with scenario("agent_tool"):
-        ToolCallingAgent(tools=[Weather()], model=model, max_steps=2, verbosity_level=0).run(QUESTION)
-    with scenario("agent_reasoning"):
-        thinking = OpenAIServerModel("o4-mini", **where)
-        ToolCallingAgent(tools=[Weather()], model=thinking, max_steps=1, verbosity_level=0).run(QUESTION)
+        ToolCallingAgent(tools=[Weather()], model=model, max_steps=1, verbosity_level=0).run(QUESTION)
     with scenario("agent_stream"):
         agent = ToolCallingAgent(tools=[Weather()], model=model, max_steps=1, verbosity_level=0, stream_outputs=True)
         agent.run(QUESTION)
