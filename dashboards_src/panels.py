@@ -42,8 +42,9 @@ SOURCES = {"provider": "dark-purple", "price_list": "purple", "override": "light
 OUTCOMES = {"passed": GOOD, "triggered": WARNING, "error": BAD}
 #: Calls whose tokens nobody reported.
 UNREPORTED = {**ESTIMATED, "unknown": BAD}
-#: The colour of a model or service follows from its name, so it is the same on every panel.
-BY_NAME: Json = {"mode": "palette-classic-by-name"}
+#: Models, services, tools: series come sorted by name, so panels of the same names show them in the same colours.
+#: (Grafana can also make the colour from a hash of the name: then two of three agents had the same pale one.)
+BY_ORDER: Json = {"mode": "palette-classic"}
 BY_THRESHOLD: Json = {"mode": "thresholds"}
 
 Steps = Sequence[tuple[float, str]]
@@ -157,7 +158,7 @@ def chart(
         title,
         description,
         targets,
-        {"min": 0, "base": "transparent" if steps else GOOD, "color": BY_NAME, **look},
+        {"min": 0, "base": "transparent" if steps else GOOD, "color": BY_ORDER, **look},
         {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}},
         custom=custom,
     )
@@ -236,8 +237,7 @@ def bar_gauge(title: str, description: str, target: PrometheusTarget, **look: Un
 def donut(title: str, description: str, target: PrometheusTarget, *, by: str, **look: Unpack[Look]) -> Panel:
     """Shares of a whole, one slice per value of the label ``by``; few slices only."""
     target.format = "table"
-    # Each row becomes a field with the label's value as its name: as series all fields are called "Value", and all
-    # slices have the colour of that name.
+    # Each row becomes a field with the label's value as its name: as series all fields are called "Value".
     mappings = [
         {"fieldName": "Time", "handlerKey": "__ignore"},
         {"fieldName": by, "handlerKey": "field.name"},
@@ -248,7 +248,7 @@ def donut(title: str, description: str, target: PrometheusTarget, *, by: str, **
         title,
         description,
         [target],
-        {"decimals": 2, "color": BY_NAME, **look},
+        {"decimals": 2, "color": BY_ORDER, **look},
         {
             "displayLabels": [],
             "legend": {**_LEGEND, "displayMode": "table", "placement": "right", "values": ["value"]},
@@ -257,7 +257,7 @@ def donut(title: str, description: str, target: PrometheusTarget, *, by: str, **
             "sort": "desc",
             "tooltip": {"mode": "single", "sort": "none"},
         },
-        transformations=[{"id": "rowsToFields", "options": {"mappings": mappings}}],
+        transformations=[_sorted(by), {"id": "rowsToFields", "options": {"mappings": mappings}}],
     )
 
 
@@ -303,7 +303,7 @@ def day_bars(title: str, description: str, target: PrometheusTarget, **look: Unp
         title,
         description,
         [target],
-        {"min": 0, "color": BY_NAME, **look},
+        {"min": 0, "color": BY_ORDER, **look},
         {
             "barRadius": 0,
             "barWidth": 0.6,
@@ -325,12 +325,13 @@ def day_bars(title: str, description: str, target: PrometheusTarget, **look: Unp
             "lineWidth": 0,
             "scaleDistribution": {"type": "linear"},
         },
-        transformations=[
-            # Rows of an instant query come in any order, and the matrix keeps it.
-            {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "date", "desc": False}]}},
-            {"id": "groupingToMatrix", "options": matrix},
-        ],
+        transformations=[_sorted("model"), _sorted("date"), {"id": "groupingToMatrix", "options": matrix}],
     )
+
+
+def _sorted(column: str) -> Json:
+    """Rows of an instant query come in any order; this one keeps that of rows which are equal."""
+    return {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": column, "desc": False}]}}
 
 
 def state_timeline(

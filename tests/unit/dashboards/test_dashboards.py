@@ -251,11 +251,30 @@ def test_the_columns_of_a_table_fit_and_an_empty_cell_is_a_dash(panel: dict[str,
 
 @each_of_type("piechart")
 def test_the_slices_of_a_donut_are_fields_with_names(panel: dict[str, Any]) -> None:
-    """As series, every slice would be called "Value" when Grafana chooses a colour by name."""
-    (step,) = panel["transformations"]
-    assert step["id"] == "rowsToFields"
+    """As series, every slice would be called "Value"; sorted, each has the colour that it has in the charts."""
+    order, step = panel["transformations"]
+    assert order["id"] == "sortBy" and step["id"] == "rowsToFields"
     label = next(each["fieldName"] for each in step["options"]["mappings"] if each["handlerKey"] == "field.name")
+    assert order["options"]["sort"] == [{"field": label, "desc": False}]
     assert f"sum by ({label})" in panel["targets"][0]["expr"] and panel["targets"][0]["format"] == "table"
+
+
+@each_of_type("barchart")
+def test_days_are_in_order_and_models_have_the_colours_of_the_charts(panel: dict[str, Any]) -> None:
+    *orders, matrix = panel["transformations"]
+    assert [order["options"]["sort"][0]["field"] for order in orders] == ["model", "date"]
+    assert matrix["id"] == "groupingToMatrix"
+
+
+@each_panel
+def test_two_names_on_one_panel_never_have_one_colour(panel: dict[str, Any]) -> None:
+    """A colour from a hash of the name gives models the same pale one."""
+    assert panel["fieldConfig"]["defaults"].get("color", {}).get("mode") in {
+        None,
+        "palette-classic",
+        "thresholds",
+        "fixed",
+    }
 
 
 @each_of_type("stat")
