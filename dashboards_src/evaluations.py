@@ -34,9 +34,9 @@ def line(settings: Settings) -> Line:
             "the worst tenth stays below.",
             by={"evaluation": lists.Label("Evaluation", 95), "model": lists.Label("Model", 95)},
             columns=[
-                lists.Column("Scored", 65, panels.cells(f"{count} > 0"), {"unit": "locale", "decimals": 0}),
+                lists.Column("Scored", 85, panels.cells(f"{count} > 0"), {"unit": "locale", "decimals": 0}),
                 lists.Column("Mean", 60, panels.cells(promql.mean(LLM_EVALUATION_SCORE, promql.RANGE, by)), two),
-                lists.Column("p10", 60, panels.cells(f"{low} >= 0"), two),
+                lists.Column("p10", 50, panels.cells(f"{low} >= 0"), two),
             ],
             sort="Scored",
             no_value=_NO_SCORE,
@@ -55,4 +55,5 @@ def _labels() -> Panel:
         no_value=_NO_SCORE,
         stacked=True,
         bars=True,
+        overrides=panels.fixed_colors(panels.LABELS),
     )

@@ -296,7 +296,7 @@ def _comparison(settings: Settings) -> Line:
     tokens = promql.total(promql.increase(promql.series(LLM_TOKEN_USAGE)), by)
     cost, priced = promql.spent(by), promql.total(promql.increase(promql.series(LLM_TOKEN_COST)), by)
     seconds: Json = {"unit": "s"}
-    money: Json = {"unit": "currencyUSD"}
+    money: Json = {"unit": "currencyUSD", "decimals": 5}
 
     def quantile(q: float) -> PrometheusTarget:
         return panels.cells(f"{promql.quantile(q, LLM_REQUEST_LATENCY, by, window)} >= 0")

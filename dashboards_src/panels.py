@@ -40,6 +40,8 @@ ESTIMATED = {"estimated": "text"}
 SOURCES = {"provider": "dark-purple", "price_list": "purple", "override": "light-blue", **ESTIMATED}
 #: What a check of a guardrail ended in.
 OUTCOMES = {"passed": GOOD, "triggered": WARNING, "error": BAD}
+#: Usual labels of evaluations; others have a colour like any name.
+LABELS = {"pass": GOOD, "fail": WARNING, "error": BAD, "none": "text"}
 #: Calls whose tokens nobody reported.
 UNREPORTED = {**ESTIMATED, "unknown": BAD}
 #: Models, services, tools: series come sorted by name, so panels of the same names show them in the same colours.
