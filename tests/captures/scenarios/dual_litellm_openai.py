@@ -22,7 +22,7 @@ def main() -> None:
         for _ in range(2):
             litellm.completion(model="openai/o4-mini", messages=[{"role": "system", "content": LONG}, *asked], **where)
     with scenario("async_chat"):
-        asyncio.run(litellm.acompletion(model="openai/gpt-4o-mini", messages=asked, **where))
+        asyncio.run(_ask(litellm.acompletion(model="openai/gpt-4o-mini", messages=asked, **where)))
     with scenario("stream_with_usage"):
         more = {"stream": True, "stream_options": {"include_usage": True}}
         list(litellm.completion(model="openai/gpt-4o-mini", messages=asked, **more, **where))
@@ -30,6 +30,11 @@ def main() -> None:
         litellm.embedding(model="openai/text-embedding-3-small", input=["a b", "c"], dimensions=16, **where)
     with scenario("rate_limit_429", fault="rate_limit_exceeded"):
         litellm.completion(model="openai/gpt-4o-mini", messages=asked, **where)
+
+
+async def _ask(call) -> None:
+    await call
+    await asyncio.sleep(1)  # what litellm does after an answer is a task of this loop
 
 
 if __name__ == "__main__":
