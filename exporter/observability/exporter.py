@@ -21,6 +21,7 @@ from observability.settings import Privacy, Runtime, Settings, seconds
 from observability.settle import Settling
 from observability.spending import today
 from observability.translate.calls import Wanted
+from observability.translate.selection import Selection
 from observability.worker import Worker
 
 _LOG = logging.getLogger(__name__)
@@ -76,17 +77,19 @@ class Exporter:
                 runtime.interactions_file, self.metrics, settings.interactions, _masker(settings.privacy)
             )
         kept = settings.privacy.content != "drop"
+        wanted = Wanted(
+            content=kept and settings.interactions.enabled and settings.interactions.content,
+            estimates=kept,
+            dimensions=settings.dimensions,
+        )
+        self.selection = Selection(wanted.names, content=wanted.content)
         self.worker = Worker(
             Pipeline(
                 Settling(limits.settle_seconds, limits.settling_spans),
                 Resolver(limits.remembered_calls),
                 Meter(self.metrics, self.ledger, self.budgets, PriceList(settings.prices)),
                 self._interactions,
-                Wanted(
-                    content=kept and settings.interactions.enabled and settings.interactions.content,
-                    estimates=kept,
-                    dimensions=settings.dimensions,
-                ),
+                wanted,
             ),
             capacity=limits.queue_batches,
             settle_seconds=limits.settle_seconds,

@@ -16,11 +16,13 @@ from observability import catalogue
 from observability.catalogue import TOKEN_TYPES
 from observability.columns import Bools
 from observability.cost import Priced
+from observability.intake import wire
 from observability.logs import Complaint
 from observability.metrics import Metrics
 from observability.privacy import Masker, MaskingError
 from observability.records import Calls
 from observability.settings import Interactions, seconds
+from observability.vocabulary import values
 
 _LOG = logging.getLogger(__name__)
 _64_BITS = 2.0**64
@@ -180,7 +182,7 @@ class InteractionLog:
 
 
 def _decoded(identity: bytes | None) -> str | None:
-    return None if identity is None else identity.decode("utf-8", "replace")
+    return None if identity is None else values.text(wire.python_value(identity))
 
 
 def _known(number: float) -> float | None:

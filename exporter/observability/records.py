@@ -100,7 +100,7 @@ class Calls(Table):
     service_tier: Text  # as the provider answered: default, batch, flex, priority
     time_to_first_token: Floats  # NaN where nobody said
     streaming: Bools
-    response_id: Objects  # bytes in UTF-8: all of them differ, and few are looked at
+    response_id: Objects  # as on the wire (a serialised AnyValue): all of them differ, and few are looked at
     input: Objects  # content, where it is wanted; else None
     output: Objects
     dimensions: dict[str, Text] = field(default_factory=dict)

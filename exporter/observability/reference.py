@@ -90,7 +90,8 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
         key = f"{prefix}{field.alias or name}"
         inner = _model_of(field.annotation)
         if inner is not None and _is_sequence(field.annotation):
-            yield f"| `{key}` | list | {_shown(field.get_default(call_default_factory=True))} | {_cell(field.description or _meaning(key))} |"
+            default = _shown(field.get_default(call_default_factory=True))
+            yield f"| `{key}` | list | {default} | {_cell(field.description or _meaning(key))} |"
             yield from _rows(inner, f"{key}[].")
         elif inner is not None:
             if _is_optional(field.annotation):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from observability.columns import Keys
+from observability.marks import Marks
 from observability.records import Records
 
 #: A trace that keeps sending waits at most so many times ``settle_seconds``.
@@ -49,29 +50,36 @@ class Settling:
             return None
         young = [each for each in self._waiting if now - each.came < self._seconds]
         over = [each for each in settled if now - each.came >= self._seconds * _LONGEST]
-        held = self._held(young)
-        if not len(held):
+        if not young:
             return self._leave(settled, young)
         leaving, staying = list(over), list(young)
+        sending = Marks()
+        for each in young:
+            sending.add(each.records.links.trace)
         for each in settled:
             if any(each is old for old in over):
                 continue
-            together = np.isin(each.records.links.trace, held)
-            if not together.any():
+            traces = each.records.links.trace
+            perhaps = traces[sending.may_hold(traces)]
+            held = _common(perhaps, young) if len(perhaps) else perhaps
+            if not len(held):
                 leaving.append(each)
                 continue
             staying.append(_Waiting(each.records.take_traces(held), each.came))
-            if not together.all():
-                leaving.append(_Waiting(each.records.take_traces(held, others=True), each.came))
+            left = each.records.take_traces(held, others=True)
+            if len(left.links):
+                leaving.append(_Waiting(left, each.came))
         return self._leave(leaving, staying)
-
-    def _held(self, young: list[_Waiting]) -> Keys:
-        """Traces that still send."""
-        if not young:
-            return np.empty(0, np.uint64)
-        return np.unique(np.concatenate([each.records.links.trace for each in young]))
 
     def _leave(self, leaving: list[_Waiting], staying: list[_Waiting]) -> Records | None:
         self._waiting = staying
         self._spans = sum(len(each.records.links) for each in staying)
         return Records.concat([each.records for each in leaving]) if leaving else None
+
+
+def _common(traces: Keys, young: list[_Waiting]) -> Keys:
+    """Those of ``traces`` that ``young`` has."""
+    wanted = Marks()
+    wanted.add(traces)
+    found = [each.records.links.trace for each in young]
+    return np.intersect1d(traces, np.concatenate([part[wanted.may_hold(part)] for part in found]))

@@ -42,6 +42,7 @@ class Worker:
         self._queue: queue.Queue[Batch | None] = queue.Queue(capacity + 1)  # one more, for the end marker
         self._capacity = capacity
         self._tick = max(settle_seconds / _LOOKS, 0.001)
+        self._gather = settle_seconds / _LOOKS  # spans wait for others of their trace anyway
         self._accepting = False
         self._admission = threading.Lock()
         self._abandon = threading.Event()
@@ -124,14 +125,21 @@ class Worker:
         self._measure(everything=True)
 
     def _next(self, wait: float | None) -> list[Batch | None]:
-        """What is in the queue, up to :data:`_TOGETHER` items: waits for the first, takes the others as they are."""
+        """What comes within a tick after the first batch, which is waited for; up to :data:`_TOGETHER` items."""
         batches: list[Batch | None] = []
-        try:
-            batches.append(self._queue.get(timeout=wait))
-            while batches[-1] is not None and sum(len(batch) for batch in batches if batch is not None) < _TOGETHER:
-                batches.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
+        items, until = 0, None
+        while items < _TOGETHER:
+            if until is not None:
+                wait = max(until - time.monotonic(), 0.0)
+            try:
+                batch = self._queue.get(timeout=wait) if wait is None or wait > 0 else self._queue.get_nowait()
+            except queue.Empty:
+                break
+            batches.append(batch)
+            if batch is None or self._abandon.is_set():
+                break
+            items += len(batch)
+            until = time.monotonic() + self._gather if until is None else until
         return batches
 
     def _take(self, bodies: list[Body]) -> None:

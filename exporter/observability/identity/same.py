@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from observability.columns import ABSENT, Text
+from observability.columns import ABSENT, Coded, Text
 from observability.records import CACHE_READ, CACHE_WRITE, INPUT, NO_TOKENS, UNKNOWN, Calls
 
 #: Clocks of two spans of one call are read at different moments.
@@ -116,3 +117,30 @@ def _fill(calls: Calls, kept: int, other: int) -> None:
 
 def _copy(column: Text, to: int, from_: int) -> None:
     column.codes[to] = column.codes[from_]
+
+
+def writable(calls: Calls) -> Calls:
+    """With copies of the columns that merging writes to."""
+
+    def copied(column: Text) -> Text:
+        return Coded(column.codes.copy(), column.values)
+
+    return replace(
+        calls,
+        provider=copied(calls.provider),
+        model=copied(calls.model),
+        request_model=copied(calls.request_model),
+        response_model=copied(calls.response_model),
+        error_type=copied(calls.error_type),
+        service_tier=copied(calls.service_tier),
+        response_id=calls.response_id.copy(),
+        dimensions={name: copied(column) for name, column in calls.dimensions.items()},
+        trace_id=calls.trace_id.copy(),
+        span_id=calls.span_id.copy(),
+        usage=calls.usage.copy(),
+        reported_cost=calls.reported_cost.copy(),
+        time_to_first_token=calls.time_to_first_token.copy(),
+        streaming=calls.streaming.copy(),
+        input=calls.input.copy(),
+        output=calls.output.copy(),
+    )

@@ -15,26 +15,35 @@ NOWHERE = -1
 class Tree:
     """Positions of spans and of their parents in ``links``, which holds no span twice; n rows."""
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, order: Ints | None = None) -> None:
+        """``order`` sorts ``links.key``, if that is known already."""
         self.key = links.key
-        self._order = np.argsort(links.key)
-        self._sorted = links.key[self._order]
         self.parent_key = links.parent
+        self._order = np.argsort(links.key) if order is None else order
+        self._sorted = links.key[self._order]
         self.parent = self.position(links.parent)
+        #: Whether no span has its parent here: then there is nothing to walk.
+        self.flat = bool((self.parent == NOWHERE).all())
 
     def position(self, keys: Keys) -> Ints:
         """Row of each span; :data:`NOWHERE` if it is not here."""
-        if not len(self._sorted):
+        if not len(self._sorted) or not len(keys):
             return np.full(len(keys), NOWHERE, np.int64)
+        if len(keys) == len(self.key) and bool((keys == self.key).all()):
+            return np.arange(len(keys))
         place = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
         return np.where((self._sorted[place] == keys) & (keys != 0), self._order[place], NOWHERE)
 
-    def nearest_above(self, rows: Ints, wanted: Bools, barrier: Bools) -> tuple[Ints, Bools, Keys]:
+    def nearest_above(self, rows: Ints, wanted: Bools | None, barrier: Bools) -> tuple[Ints, Bools, Keys]:
         """For each of ``rows``: the nearest ancestor that is ``wanted``, NOWHERE without one; whether a ``barrier``
         stands between; and the key of the parent where the walk left the spans at hand, 0 if it did not.
+
+        Without ``wanted`` all walk on until they leave.
         """
         found = np.full(len(rows), NOWHERE, np.int64)
         crossed = np.zeros(len(rows), np.bool_)
+        if self.flat:
+            return found, crossed, self.parent_key[rows]
         exit_ = np.zeros(len(rows), np.uint64)
         at = rows.copy()
         active = np.arange(len(rows))
@@ -43,9 +52,10 @@ class Tree:
             outside = above == NOWHERE
             exit_[active[outside]] = self.parent_key[at[active[outside]]]
             active, above = active[~outside], above[~outside]
-            hit = wanted[above]
-            found[active[hit]] = above[hit]
-            active, above = active[~hit], above[~hit]
+            if wanted is not None:
+                hit = wanted[above]
+                found[active[hit]] = above[hit]
+                active, above = active[~hit], above[~hit]
             if not len(active):
                 break
             crossed[active] |= barrier[above]

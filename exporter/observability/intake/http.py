@@ -32,14 +32,32 @@ class _Signal:
 
     name: str
     malformed: str
-    decode: Callable[[bytes, otlp.Encoding, str | None, int], otlp.Decoded[Any]]
+    decode: Callable[[Exporter, bytes, otlp.Encoding, str | None], otlp.Decoded[Any]]
     batch: Callable[[Any], Batch | None]
     answer: Callable[[], otlp.Answer]
 
 
-_TRACES = _Signal("traces", "malformed_span", otlp.decode_traces, lambda spans: spans, ExportTraceServiceResponse)
-_LOGS = _Signal("logs", "malformed_record", otlp.decode_logs, log_records.evaluations, ExportLogsServiceResponse)
-_METRICS = _Signal("metrics", "not_kept", otlp.decode_metrics, lambda _: None, ExportMetricsServiceResponse)
+def _decode_traces(
+    exporter: Exporter, body: bytes, kind: otlp.Encoding, content_encoding: str | None
+) -> otlp.Decoded[Any]:
+    return otlp.decode_traces(body, kind, content_encoding, exporter.settings.limits.body_bytes, exporter.selection)
+
+
+def _decode_logs(
+    exporter: Exporter, body: bytes, kind: otlp.Encoding, content_encoding: str | None
+) -> otlp.Decoded[Any]:
+    return otlp.decode_logs(body, kind, content_encoding, exporter.settings.limits.body_bytes)
+
+
+def _decode_metrics(
+    exporter: Exporter, body: bytes, kind: otlp.Encoding, content_encoding: str | None
+) -> otlp.Decoded[Any]:
+    return otlp.decode_metrics(body, kind, content_encoding, exporter.settings.limits.body_bytes)
+
+
+_TRACES = _Signal("traces", "malformed_span", _decode_traces, lambda spans: spans, ExportTraceServiceResponse)
+_LOGS = _Signal("logs", "malformed_record", _decode_logs, log_records.evaluations, ExportLogsServiceResponse)
+_METRICS = _Signal("metrics", "not_kept", _decode_metrics, lambda _: None, ExportMetricsServiceResponse)
 
 
 def _documented(message: str) -> dict[str, Any]:
@@ -102,7 +120,7 @@ async def _take(request: Request, signal: _Signal) -> Response:
         body = await _read(request, limit)
         _room(exporter)  # before the work of decoding
         decoded = await asyncio.get_running_loop().run_in_executor(
-            decoders, signal.decode, body, kind, request.headers.get("content-encoding"), limit
+            decoders, signal.decode, exporter, body, kind, request.headers.get("content-encoding")
         )
         batch = signal.batch(decoded.items)
         if batch is not None and len(batch) and not exporter.worker.put(batch):
@@ -123,12 +141,14 @@ async def _read(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise otlp.too_large(limit)
-    body = bytearray()
+    chunks: list[bytes] = []
+    length = 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+        chunks.append(chunk)
+        length += len(chunk)
+        if length > limit:
             raise otlp.too_large(limit)
-    return bytes(body)
+    return b"".join(chunks)
 
 
 def _room(exporter: Exporter) -> None:

@@ -76,8 +76,10 @@ def encoding(content_type: str | None) -> Encoding:
         ) from None
 
 
-def decode_traces(body: bytes, kind: Encoding, content_encoding: str | None, limit: int) -> Decoded[wire.Body]:
-    """Decompress and decode an ``ExportTraceServiceRequest`` of at most ``limit`` bytes.
+def decode_traces(
+    body: bytes, kind: Encoding, content_encoding: str | None, limit: int, select: wire.Select | None = None
+) -> Decoded[wire.Body]:
+    """Decompress and decode an ``ExportTraceServiceRequest`` of at most ``limit`` bytes; ``select`` chooses attributes.
 
     Raises :class:`Refused`: 415 for another compression than gzip, 413 above the limit (decompression stops there),
     400 for bytes that do not decode. One malformed span costs that span, not the body.
@@ -88,7 +90,7 @@ def decode_traces(body: bytes, kind: Encoding, content_encoding: str | None, lim
         found, rejected, message = _from_json(plain)
         plain = ExportTraceServiceRequest(resource_spans=found).SerializeToString()
     try:
-        decoded = wire.decode(plain)
+        decoded = wire.decode(plain, select)
     except wire.Malformed as error:
         raise Refused(400, "malformed_body", str(error)) from error
     return Decoded(decoded, len(decoded), rejected + decoded.rejected, message or decoded.message)

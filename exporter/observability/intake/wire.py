@@ -9,10 +9,10 @@ https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMes
 from opentelemetry.proto.trace.v1.trace_pb2 import Status as StatusMessage
 from ptars import HandlerPool
 
-from observability.columns import Coded, Ints, Keys
+from observability.columns import ABSENT, Bools, Coded, Codes, Ints, Keys, Text
 from observability.spans import Attributes, Resource, Spans, Status
 
 _Parsed = TypeVar("_Parsed", bound=Hashable)
@@ -79,16 +79,28 @@ class Malformed(ValueError):
     """Bytes that are no ``ExportTraceServiceRequest``."""
 
 
+#: Which attributes are kept: their keys, the span of each, and how many spans there are → mask.
+Select: TypeAlias = Callable[[Text, Ints, int], Bools]
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The spans of one request, decoded and checked, and not yet in columns of ours.
+    """The spans of one request, decoded and checked, with the attributes that are of use.
 
     ``good`` has shape (spans,), ``None`` if all are well-formed; ``message`` says what is wrong with the first that is
-    not.
+    not. ``fields`` are the span's own, ``scope_of_span`` and ``resource_of_span`` point into ``scopes`` and
+    ``resources``.
     """
 
-    batch: pa.RecordBatch
-    good: NDArray[np.bool_] | None
+    resources: pa.BinaryArray
+    scopes: pa.BinaryArray
+    resource_of_span: Ints
+    scope_of_span: Ints
+    fields: Mapping[str, pa.Array]
+    attributes: Attributes
+    event_span: Ints
+    events: pa.BinaryArray
+    good: Bools | None
     accepted: int
     rejected: int
     message: str
@@ -97,56 +109,91 @@ class Body:
         return self.accepted
 
 
-def decode(body: bytes) -> Body:
-    """Decode ``body``. A span must have ids of 16 and 8 bytes that are not all zero.
+_FIELDS = ("trace_id", "span_id", "parent_span_id", "name", "start", "end", "status")
 
-    Raises :class:`Malformed` for bytes that are no ``ExportTraceServiceRequest``.
+
+def decode(body: bytes, select: Select | None = None) -> Body:
+    """Decode ``body`` and keep the attributes that ``select`` wants (all if left out).
+
+    A span must have ids of 16 and 8 bytes that are not all zero. Raises :class:`Malformed` for bytes that are no
+    ``ExportTraceServiceRequest``.
     """
     try:
         batch = _HANDLER.list_to_record_batch([body])
     except ValueError as error:
         raise Malformed(f"not an ExportTraceServiceRequest in protobuf: {error}") from error
-    table = batch.column(0).flatten().field("scope_spans").flatten().field("spans").flatten()
-    traces, ids = table.field("trace_id"), table.field("span_id")
-    good = _identifiers(traces, _TRACE_ID_BYTES)[1] & _identifiers(ids, _SPAN_ID_BYTES)[1]
+    resources = batch.column(0).flatten()
+    scopes = resources.field("scope_spans")
+    found = scopes.flatten().field("spans")
+    table = found.flatten()
+    scope_of_span = _owners(found)
+    fields = {name: table.field(name) for name in _FIELDS}
+    good = _identifiers(fields["trace_id"], _TRACE_ID_BYTES)[1] & _identifiers(fields["span_id"], _SPAN_ID_BYTES)[1]
     rejected = len(good) - int(np.count_nonzero(good))
-    if not rejected:
-        return Body(batch, None, len(good), 0, "")
-    first = int(np.argmin(good))
-    message = (
-        f"span {_text(table.field('name')[first].as_py())!r}: trace id {traces[first].as_py().hex() or '(none)'} or "
-        f"span id {ids[first].as_py().hex() or '(none)'} is not {_TRACE_ID_BYTES} and {_SPAN_ID_BYTES} bytes, "
-        "not all zero"
+    events = table.field("events")
+    return Body(
+        resources=resources.field("resource"),
+        scopes=scopes.flatten().field("scope"),
+        resource_of_span=_owners(scopes)[scope_of_span],
+        scope_of_span=scope_of_span,
+        fields=fields,
+        attributes=_attributes(table.field("attributes"), select),
+        event_span=_owners(events),
+        events=events.flatten(),
+        good=good if rejected else None,
+        accepted=len(good) - rejected,
+        rejected=rejected,
+        message=_complaint(fields, int(np.argmin(good))) if rejected else "",
     )
-    return Body(batch, good, len(good) - rejected, rejected, message)
+
+
+def _attributes(lists: pa.ListArray, select: Select | None) -> Attributes:
+    inner = lists.flatten()
+    owner, key, value = _owners(lists), parsed(inner.field("key"), _text), inner.field("value")
+    if select is None:
+        return Attributes(owner, key, value)
+    kept = select(key, owner, len(lists))
+    if kept.all():
+        return Attributes(owner, key, value)
+    places = np.flatnonzero(kept)
+    return Attributes(owner[places], key.take(places), value.take(pa.array(places)))
+
+
+def _complaint(fields: Mapping[str, pa.Array], row: int) -> str:
+    name, trace, span = (fields[each][row].as_py() for each in ("name", "trace_id", "span_id"))
+    return (
+        f"span {_text(name)!r}: trace id {trace.hex() or '(none)'} or span id {span.hex() or '(none)'} is not "
+        f"{_TRACE_ID_BYTES} and {_SPAN_ID_BYTES} bytes, not all zero"
+    )
 
 
 def spans(bodies: Sequence[Body]) -> Spans:
     """The well-formed spans of ``bodies``, one at least, in columns. The value of an attribute that cannot be read is
     absent.
     """
-    batch = bodies[0].batch if len(bodies) == 1 else pa.concat_batches([body.batch for body in bodies])
-    resources = batch.column(0).flatten()
-    scopes = resources.field("scope_spans")
-    found = scopes.flatten().field("spans")
-    table = found.flatten()
-    scope_of_span = _owners(found)
-    resource_of_span = _owners(scopes)[scope_of_span]
-    attributes, events = table.field("attributes"), table.field("events")
-    inner = attributes.flatten()
+    fields = {name: _joined([body.fields[name] for body in bodies]) for name in _FIELDS}
+    counts = [len(body.fields["start"]) for body in bodies]
     columns = Spans(
-        resource=parsed(resources.field("resource"), _resource).take(resource_of_span),
-        scope=parsed(scopes.flatten().field("scope"), _scope).take(scope_of_span),
-        name=parsed(table.field("name"), _text),
-        trace_id=_identifiers(table.field("trace_id"), _TRACE_ID_BYTES)[0],
-        span_id=_identifiers(table.field("span_id"), _SPAN_ID_BYTES)[0][:, 0],
-        parent_id=_identifiers(table.field("parent_span_id"), _SPAN_ID_BYTES)[0][:, 0],
-        start_ns=np.asarray(table.field("start")).view(np.int64),
-        end_ns=np.asarray(table.field("end")).view(np.int64),
-        status=parsed(table.field("status"), _status),
-        attributes=Attributes(_owners(attributes), parsed(inner.field("key"), _text), inner.field("value")),
-        event_span=_owners(events),
-        event=events.flatten(),
+        resource=parsed(_joined([body.resources for body in bodies]), _resource).take(
+            _shifted([body.resource_of_span for body in bodies], [len(body.resources) for body in bodies])
+        ),
+        scope=parsed(_joined([body.scopes for body in bodies]), _scope).take(
+            _shifted([body.scope_of_span for body in bodies], [len(body.scopes) for body in bodies])
+        ),
+        name=parsed(fields["name"], _text),
+        trace_id=_identifiers(fields["trace_id"], _TRACE_ID_BYTES)[0],
+        span_id=_identifiers(fields["span_id"], _SPAN_ID_BYTES)[0][:, 0],
+        parent_id=_identifiers(fields["parent_span_id"], _SPAN_ID_BYTES)[0][:, 0],
+        start_ns=np.asarray(fields["start"]).view(np.int64),
+        end_ns=np.asarray(fields["end"]).view(np.int64),
+        status=parsed(fields["status"], _status),
+        attributes=Attributes(
+            _shifted([body.attributes.span for body in bodies], counts),
+            Coded.concat([body.attributes.key for body in bodies]),
+            _joined([body.attributes.value for body in bodies]),
+        ),
+        event_span=_shifted([body.event_span for body in bodies], counts),
+        event=_joined([body.events for body in bodies]),
     )
     if all(body.good is None for body in bodies):
         return columns
@@ -155,12 +202,27 @@ def spans(bodies: Sequence[Body]) -> Spans:
     )
 
 
+def _joined(parts: Sequence[pa.Array]) -> pa.Array:
+    return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+
+def _shifted(parts: Sequence[Ints], lengths: Sequence[int]) -> Ints:
+    """Indices into each of several tables of these ``lengths`` → indices into all of them, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.cumsum([0, *lengths[:-1]])
+    return np.concatenate([part + start for part, start in zip(parts, starts.tolist(), strict=True)])
+
+
 def parsed(column: pa.BinaryArray, parse: Callable[[bytes], _Parsed | None]) -> Coded[_Parsed]:
     """``column`` with each distinct value parsed once; what parses to ``None`` is absent."""
     encoded = column.dictionary_encode()
-    codes = np.asarray(encoded.indices.fill_null(-1)).astype(np.int32, copy=False)
-    raw = Coded(codes, tuple(range(len(encoded.dictionary))))
-    return raw.map([parse(value) for value in encoded.dictionary.to_pylist()])
+    indices = encoded.indices
+    codes: Codes = np.asarray(indices if not indices.null_count else indices.fill_null(ABSENT))
+    values = [parse(value) for value in encoded.dictionary.to_pylist()]
+    if None not in values and len(set(values)) == len(values):
+        return Coded(codes, tuple(value for value in values if value is not None))
+    return Coded(codes, tuple(range(len(values)))).map(values)
 
 
 def python_value(raw: bytes) -> Any:
@@ -173,12 +235,9 @@ def python_value(raw: bytes) -> Any:
         return None
 
 
-def text_bytes(raw: bytes) -> bytes | None:
-    """The bytes of a serialised ``AnyValue`` that is a text; ``None`` for an empty one and for all others."""
-    if raw[:1] == b"\n" and len(raw) > 1 and raw[1] < 0x80 and len(raw) == raw[1] + 2:
-        return raw[2:] or None
-    value = python_value(raw)
-    return value.encode() or None if isinstance(value, str) else None
+def serialised(text: str) -> bytes:
+    """``text`` as a serialised ``AnyValue``."""
+    return AnyValue(string_value=text).SerializeToString()
 
 
 def value_of(any_value: AnyValue) -> Any:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from observability import errors
-from observability.columns import Bools, Floats, Ints, Keys, Objects, Text, missing
+from observability.columns import ABSENT, Bools, Coded, Floats, Ints, Keys, Objects, Text, missing
+from observability.intake import wire
 from observability.records import NO_TOKENS, REPORTED, UNKNOWN, Calls
 from observability.settings import Dimension
 from observability.spans import Spans
@@ -31,6 +32,11 @@ class Wanted:
     content: bool = False
     estimates: bool = False  # content of calls without usage
     dimensions: tuple[Dimension, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The attributes that hold the dimensions."""
+        return frozenset(name for each in self.dimensions for name in each.attributes or (each.name,))
 
 
 def calls(
@@ -146,7 +152,7 @@ def _from_answers(
         answer = answers.read(document)
         models[row] = answer.model
         if response_id[row] is None and answer.response_id is not None:
-            response_id[row] = answer.response_id.encode()
+            response_id[row] = wire.serialised(answer.response_id)
         for name, number in answer.usage.items():
             if np.isnan(reported[name][row]):
                 reported[name][row] = number
@@ -204,11 +210,9 @@ def _errors(reader: Reader, rows: Ints, said: Mapping[int, Told]) -> tuple[Bools
         elif told.abandoned and not bad_code[row]:
             failed[row] = False
     message = reader.texts("error_message")
-    found: list[str | None] = []
-    for row in rows.tolist():
-        if not failed[row]:
-            found.append(None)
-            continue
+    places = np.flatnonzero(failed[rows])
+    found: list[str] = []
+    for row in rows[places].tolist():
         exceptions = tuple(said[row].exceptions) if row in said else ()
         status = spans.status[row]
         found.append(
@@ -217,7 +221,10 @@ def _errors(reader: Reader, rows: Ints, said: Mapping[int, Told]) -> tuple[Bools
                 (*(text for _, text in exceptions), status.message if status else None, message[row]),
             )
         )
-    return failed[rows], Text.of(found)
+    reasons = Text.of(found)
+    codes = np.full(len(rows), ABSENT, np.int32)
+    codes[places] = reasons.codes
+    return failed[rows], Coded(codes, reasons.values)
 
 
 @lru_cache(maxsize=4096)

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from observability.columns import ABSENT, Coded, Floats, Ints, Objects, Text, missing
 from observability.intake import wire
 from observability.spans import Spans
-from observability.vocabulary import fields, indexed, namespaces, operations, values
+from observability.vocabulary import fields, indexed, operations, values
+from observability.vocabulary.meaning import meaning_of
 
-_RULES = fields.rules()
-
-
-class _Meaning(NamedTuple):
-    """What the name of an attribute stands for."""
-
-    rules: tuple[fields.Rule, ...]
-    element: indexed.Element | None
-    untranslated: str | None
-
-
-@lru_cache(maxsize=20_000)
-def _meaning(name: str) -> _Meaning:
-    rules = _RULES.get(name, ())
-    element = None if rules else indexed.element(name)
-    strange = not rules and element is None and name not in operations.NAMES and namespaces.untranslated(name)
-    return _Meaning(rules, element, indexed.unnumbered(name)[:128] if strange else None)
+#: Bytes of a serialised ``AnyValue`` that is the empty text.
+_EMPTY_TEXT = 2
 
 
 class Reader:
@@ -49,7 +35,7 @@ class Reader:
         self.elements: dict[str, list[tuple[indexed.Element, int]]] = defaultdict(list)
         self.untranslated: Counter[str] = Counter()
         for name, code in self._names.items():
-            meaning = _meaning(name)
+            meaning = meaning_of(name)
             for rule in meaning.rules:
                 self._by_field[rule.field].append((rule, code))
             if meaning.element is not None:
@@ -76,15 +62,16 @@ class Reader:
         return column
 
     def identifiers(self, field: str) -> Objects:
-        """A field whose texts all differ, as bytes in UTF-8, ``None`` where nobody said."""
+        """A field whose texts all differ, as serialised ``AnyValue``s, ``None`` where nobody said."""
         column = np.full(len(self.spans), None, np.object_)
         for _, code in self._by_field.get(field, ()):
             positions = self._positions(code)
+            raw = self._raw(positions)
+            said = np.asarray(raw.to_numpy(zero_copy_only=False), np.object_)
+            said[np.asarray(pc.binary_length(raw)) <= _EMPTY_TEXT] = None
             rows = self.spans.attributes.span[positions]
-            read = np.empty(len(rows), np.object_)
-            read[:] = [wire.text_bytes(raw) for raw in self._raw(positions).to_pylist()]
             open_ = missing(column[rows])
-            column[rows[open_]] = read[open_]
+            column[rows[open_]] = said[open_]
         return column
 
     def numbers(self, field: str) -> Floats:
