@@ -168,6 +168,29 @@ def reported(capture: str, scenario: str) -> Numbers:
     return _numbers(capture, scenario, {})
 
 
+def quantities(capture: str, scenario: str) -> dict[str, int]:
+    """What the provider reported by :data:`QUANTITIES`, whole token counts over all models; names are left out."""
+    numbers = reported(capture, scenario)
+    rows = [row for row in ledger(capture) if row["scenario"] == scenario and row["usage_reported"]]
+    calls = [row for row in rows if row["op"] != "embeddings"]
+    return {
+        "calls": sum(numbers.calls.values()),
+        "failures": sum(numbers.failures.values()),
+        "input": sum(row["input_total"] for row in calls),
+        "cache_read": sum(row["cache_read"] for row in calls),
+        "cache_write": sum(row["cache_write"] for row in calls),
+        "output": sum(row["output_total"] for row in calls),
+        "reasoning": sum(row["reasoning"] for row in calls),
+        "without_usage": numbers.without_usage,
+        "streamed": numbers.streamed,
+        "embeddings": sum(numbers.embeddings.values()),
+        "embedding_tokens": sum(row["input_total"] for row in rows if row["op"] == "embeddings"),
+        "retrievals": numbers.retrievals,
+        "reranks": numbers.reranks,
+        "tools": numbers.tools,
+    }
+
+
 def wanted(capture: str, scenario: str) -> tuple[Numbers, dict[str, set[int]]]:
     """What the page must show: the provider's report under the deviations; and by field, numbers as right as that."""
     wire: dict[str, Any] = {}
