@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from observability.columns import Keys, Text
+from observability.columns import Coded, Keys, Text
 from observability.records import Evaluations
 from observability.translate.calls import service
 from observability.translate.events import Told
@@ -35,6 +35,8 @@ def evaluations(reader: Reader, said: Mapping[int, Told], keys: Mapping[str, Key
                 if name is not None:
                     score = values.number(said_.get("score"))
                     found.append((row, place + 1000, name, score, values.text(said_.get("label")), False))
+    if not found:
+        return none()
     rows = np.array([row for row, *_ in found], np.int64)
     model = reader.texts("response_model").filled(reader.texts("request_model"))
     return Evaluations(
@@ -49,6 +51,16 @@ def evaluations(reader: Reader, said: Mapping[int, Told], keys: Mapping[str, Key
         failed=np.array([failed for *_, failed in found], np.bool_),
         trace_id=reader.spans.trace_id[rows],
     )
+
+
+def none() -> Evaluations:
+    """No verdict."""
+    text: Text = Coded.absent(0)
+    keys = np.empty(0, np.uint64)
+    return Evaluations(
+        key=keys, span=keys, trace=keys, service=text, model=text, name=text, label=text, score=np.empty(0),
+        failed=np.empty(0, np.bool_), trace_id=np.empty((0, 2), np.uint64),
+    )  # fmt: skip
 
 
 def _score(said: Mapping[str, Any]) -> float | None:

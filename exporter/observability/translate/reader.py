@@ -32,6 +32,8 @@ class Reader:
         self._ends = np.cumsum(np.bincount(codes, minlength=len(attributes.key.values)))
         self._names = {name: code for code, name in enumerate(attributes.key.values)}
         self._by_field: dict[str, list[tuple[fields.Rule, int]]] = defaultdict(list)
+        self._texts: dict[str, Text] = {}
+        self._columns: dict[int, Text] = {}
         self.elements: dict[str, list[tuple[indexed.Element, int]]] = defaultdict(list)
         self.untranslated: Counter[str] = Counter()
         for name, code in self._names.items():
@@ -51,14 +53,17 @@ class Reader:
     def named(self, name: str) -> Text:
         """The attribute ``name`` as a column of texts."""
         code = self._names.get(name)
-        return Text.absent(len(self.spans)) if code is None else self._text(code)
+        return Coded.absent(len(self.spans)) if code is None else self._text(code)
 
     def texts(self, field: str) -> Text:
         """A field of :data:`fields.TEXTS`."""
-        column = Text.absent(len(self.spans))
-        for _, code in self._by_field.get(field, ()):
-            found = self._text(code)
-            column = column.filled(found) if column.values else found
+        column = self._texts.get(field)
+        if column is None:
+            column = Coded.absent(len(self.spans))
+            for _, code in self._by_field.get(field, ()):
+                found = self._text(code)
+                column = column.filled(found) if column.values else found
+            self._texts[field] = column
         return column
 
     def identifiers(self, field: str) -> Objects:
@@ -157,7 +162,7 @@ class Reader:
 
     def operation(self) -> Text:
         """The canonical operation of each span, as the best of the attributes that say one has it; else absent."""
-        column = Text.absent(len(self.spans))
+        column: Text = Coded.absent(len(self.spans))
         for name in operations.NAMES:
             if name not in self._names:
                 continue
@@ -174,6 +179,12 @@ class Reader:
         return self.spans.attributes.value.take(pa.array(positions))
 
     def _text(self, code: int) -> Text:
+        column = self._columns.get(code)
+        if column is None:
+            column = self._columns[code] = self._read_text(code)
+        return column
+
+    def _read_text(self, code: int) -> Text:
         positions = self._positions(code)
         read: Text = wire.parsed(self._raw(positions), lambda raw: values.text(wire.python_value(raw)))
         codes = np.full(len(self.spans), ABSENT, np.int32)

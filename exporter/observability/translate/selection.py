@@ -34,18 +34,16 @@ class Selection:
         self._names = names
         self._content = content
         self._use = lru_cache(maxsize=20_000)(self._look_up)
+        self._uses = lru_cache(maxsize=256)(self._look_up_all)
 
     def __call__(self, keys: Text, owner: Ints, spans: int) -> Bools:
         """Mask of the attributes that are kept; ``owner`` is the span of each, below ``spans``."""
-        uses = [self._use(name) for name in keys.values]
-        kept = np.array([use.kept for use in uses], np.bool_)
-        content = np.array([use.content for use in uses], np.bool_)
+        kept, content, completes = self._uses(keys.values)
         if self._content or not content.any():
             return (kept | content)[keys.codes]
-        times = np.bincount(keys.codes, minlength=len(uses))
+        times = np.bincount(keys.codes, minlength=len(keys.values))
         complete = np.ones(spans, np.bool_)
-        for place in range(len(_COMPLETING)):
-            completing = np.array([use.completes[place] for use in uses], np.bool_)
+        for completing in completes:
             if (times[completing] == spans).any():  # every span has this very attribute
                 continue
             said = np.zeros(spans, np.bool_)
@@ -54,6 +52,16 @@ class Selection:
         if complete.all():
             return kept[keys.codes]
         return kept[keys.codes] | (content[keys.codes] & ~complete[owner])
+
+    def _look_up_all(self, names: tuple[str, ...]) -> tuple[Bools, Bools, tuple[Bools, ...]]:
+        """Of each name: whether it is kept, whether it is content, and whether it fills each of _COMPLETING."""
+        uses = [self._use(name) for name in names]
+        completes = (np.array([use.completes[place] for use in uses], np.bool_) for place in range(len(_COMPLETING)))
+        return (
+            np.array([use.kept for use in uses], np.bool_),
+            np.array([use.content for use in uses], np.bool_),
+            tuple(completes),
+        )
 
     def _look_up(self, name: str) -> _Use:
         meaning = meaning_of(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from observability.columns import Bools, Ints, Keys, Objects, Text
+from observability.columns import Bools, Coded, Ints, Keys, Objects, Text
 from observability.records import UNKNOWN, Steps
 from observability.translate.calls import service
 from observability.translate.events import Told
@@ -31,6 +31,8 @@ _MCP = "mcp"
 
 def steps(reader: Reader, operation: Text, rows: Ints, said: Mapping[int, Told], keys: Mapping[str, Keys]) -> Steps:
     """The steps in ``rows`` of the reader's spans."""
+    if not len(rows):
+        return none()
     spans = reader.spans
     found, scores = _documents(reader, rows)
     return Steps(
@@ -48,6 +50,17 @@ def steps(reader: Reader, operation: Text, rows: Ints, said: Mapping[int, Told],
         documents=found,
         scores=scores,
     )
+
+
+def none() -> Steps:
+    """No step."""
+    text: Text = Coded.absent(0)
+    keys, numbers = np.empty(0, np.uint64), np.empty(0, np.int64)
+    return Steps(
+        key=keys, parent=keys, trace=keys, operation=text, name=text, service=text, model=text,
+        failed=np.empty(0, np.bool_), trace_id=np.empty((0, 2), np.uint64), start_ns=numbers, end_ns=numbers,
+        documents=numbers, scores=np.empty(0, np.object_),
+    )  # fmt: skip
 
 
 def requests_of_mcp(reader: Reader, said: Mapping[int, Told], keys: Mapping[str, Keys]) -> Steps | None:

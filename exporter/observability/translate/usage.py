@@ -92,12 +92,12 @@ def table(reported: Mapping[str, Floats]) -> Ints:
     read, long = reported["cache_read"], reported["cache_write_1h"]
     write = _first(reported["cache_write"], _sum(reported["cache_write_5m"], long))
     reasoning = reported["reasoning"]
-    given = _first(given, total - np.nan_to_num(out))
+    given = _first(given, total - _zero(out))
     given = np.where(given < 0, np.nan, given)
 
-    cached = np.nan_to_num(read) + np.nan_to_num(write)
-    thought = np.nan_to_num(reasoning)
-    whole = np.nan_to_num(given) + np.nan_to_num(out)
+    cached = _zero(read) + _zero(write)
+    thought = _zero(reasoning)
+    whole = _zero(given) + _zero(out)
     rest = total - whole  # what the total holds beyond input and output
     both = cached + thought
     cache_outside = (cached > given) | ((cached > 0) & ((rest == cached) | (rest == both)))
@@ -115,10 +115,15 @@ def table(reported: Mapping[str, Floats]) -> Ints:
         (INPUT_AUDIO, "input_audio", INPUT),
         (OUTPUT_AUDIO, "output_audio", OUTPUT),
     ):
-        found[:, part] = np.minimum(reported[field], np.nan_to_num(found[:, of]))
-    nothing = ~(np.nan_to_num(found[:, :5]) > 0).any(axis=1)
+        found[:, part] = np.minimum(reported[field], _zero(found[:, of]))
+    nothing = ~(_zero(found[:, :5]) > 0).any(axis=1)
     found[nothing] = np.nan
     return np.where(np.isnan(found), NO_TOKENS, found).astype(np.int64)
+
+
+def _zero(column: Floats) -> Floats:
+    """``column`` with 0 where nobody said."""
+    return np.where(column == column, column, 0.0)  # noqa: PLR0124 - NaN is not itself
 
 
 def _first(*columns: Floats) -> Floats:
@@ -131,5 +136,5 @@ def _first(*columns: Floats) -> Floats:
 
 def _sum(one: Floats, other: Floats) -> Floats:
     """The sum of what was said; NaN where neither was."""
-    total = np.nan_to_num(one) + np.nan_to_num(other)
+    total = _zero(one) + _zero(other)
     return np.where(np.isnan(one) & np.isnan(other), np.nan, total)
