@@ -41,7 +41,6 @@ def _fill(span: Span, random_: random.Random, end: int, users: int) -> None:
     provider, asked, answered = random_.choice(MODELS)
     span.trace_id = random_.randbytes(16)
     span.span_id = random_.randbytes(8)
-    span.parent_span_id = random_.randbytes(8)
     span.name = f"chat {asked}"
     span.kind = Span.SPAN_KIND_CLIENT
     span.start_time_unix_nano = end - int(random_.lognormvariate(0, 1) * 1e9)

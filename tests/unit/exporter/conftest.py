@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from observability.app import create_app
 from observability.exporter import Exporter
-from observability.settings import Runtime, Settings
+from observability.settings import Limits, Runtime, Settings
 
 
 @pytest.fixture
@@ -20,8 +20,11 @@ def runtime(tmp_path: Path) -> Runtime:
 
 @pytest.fixture
 def settings() -> Settings:
-    """What the exporter under test is told; a test module overrides it for other limits."""
-    return Settings()
+    """What the exporter under test is told; a test module overrides it for other limits.
+
+    Spans do not wait for others of their trace, so that a test can look at once.
+    """
+    return Settings(limits=Limits(settle_seconds=0))
 
 
 @pytest.fixture

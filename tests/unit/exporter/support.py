@@ -5,18 +5,40 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import (
+    AnyValue,
+    ArrayValue,
+    InstrumentationScope,
+    KeyValue,
+    KeyValueList,
+)
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from observability.app import create_app
+from observability.budgets import Budgets
+from observability.cost.price_list import PriceList
 from observability.exporter import Exporter
+from observability.identity import Resolver
+from observability.intake import wire
+from observability.ledger import Ledger
+from observability.measure import Meter
+from observability.metrics import Metrics
+from observability.pipeline import Pipeline
+from observability.records import NO_TOKENS, USAGE, Calls, Records
+from observability.settings import Dimension, Limits, Runtime, Settings
+from observability.settle import Settling
+from observability.spans import Spans
+from observability.translate.calls import Wanted
+from observability.translate.spans import translate
 from tests.support import poll
 
 CAPTURES = Path(__file__).parents[2] / "captures"
@@ -36,7 +58,15 @@ def any_value(value: Any) -> AnyValue:
         return AnyValue(double_value=value)
     if isinstance(value, list):
         return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))
-    return AnyValue(string_value=value)
+    if isinstance(value, dict):
+        return AnyValue(kvlist_value=KeyValueList(values=_attributes(value)))
+    if isinstance(value, bytes):
+        return AnyValue(bytes_value=value)
+    return AnyValue() if value is None else AnyValue(string_value=value)
+
+
+def _attributes(attributes: Mapping[str, Any]) -> list[KeyValue]:
+    return [KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
 
 
 def span(
@@ -64,7 +94,7 @@ def span(
         name=name,
         start_time_unix_nano=start_ns,
         end_time_unix_nano=end_ns,
-        attributes=[KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()],
+        attributes=_attributes(attributes),
     )
     if error is not None:
         made.status.code = Status.STATUS_CODE_ERROR
@@ -74,7 +104,7 @@ def span(
             Span.Event(
                 name=event_name,
                 time_unix_nano=start_ns + int(after * 1e9),
-                attributes=[KeyValue(key=key, value=any_value(value)) for key, value in event_attributes.items()],
+                attributes=_attributes(event_attributes),
             )
         )
     return made
@@ -93,14 +123,93 @@ def chat(model: str = "gpt-4o", **more: Any) -> dict[str, Any]:
     }
 
 
-def request(spans: Iterable[Span], service: str | None = "shop") -> ExportTraceServiceRequest:
-    """One resource with ``spans``."""
+def request(
+    spans: Iterable[Span], service: str | None = "shop", scope: str = "", **resource: Any
+) -> ExportTraceServiceRequest:
+    """One resource, with more attributes ``resource``, and one scope with ``spans``."""
     message = ExportTraceServiceRequest()
     resource_spans = message.resource_spans.add()
-    if service is not None:
-        resource_spans.resource.attributes.add(key="service.name", value=any_value(service))
-    resource_spans.scope_spans.add().spans.extend(spans)
+    said = resource if service is None else {"service.name": service, **resource}
+    resource_spans.resource.attributes.extend(_attributes(said))
+    resource_spans.scope_spans.add(scope=InstrumentationScope(name=scope)).spans.extend(spans)
     return message
+
+
+def columns(*requests: ExportTraceServiceRequest) -> Spans:
+    """``requests`` decoded as the exporter does."""
+    return wire.spans([wire.decode(each.SerializeToString()) for each in requests])
+
+
+def translated(
+    *spans: Span, service: str | None = "shop", content: bool = False, dimensions: tuple[Dimension, ...] = ()
+) -> tuple[Records, Counter[str]]:
+    """Records of ``spans``, and the attributes that nothing understands."""
+    return translate(columns(request(spans, service)), Wanted(content, content, dimensions))
+
+
+def one_call(attributes: Mapping[str, Any], *, content: bool = False, **more: Any) -> Calls:
+    """The record of a span that is one call; ``more`` as for :func:`span`."""
+    records, _ = translated(span(attributes, **more), content=content)
+    assert len(records.calls) == 1
+    return records.calls
+
+
+def usage_of(calls: Calls, row: int = 0) -> dict[str, int]:
+    """Column of the usage table → tokens, without those that nobody reported."""
+    numbers = calls.usage[row].tolist()
+    return {name: number for name, number in zip(USAGE, numbers, strict=True) if number != NO_TOKENS}
+
+
+class Core:
+    """The way from bodies to numbers without HTTP, threads and clocks: time is what a test says."""
+
+    def __init__(self, settings: Settings | None = None, *, settle_seconds: float = 1.0) -> None:
+        settings = Settings() if settings is None else settings
+        self.metrics = Metrics(label_values=10_000, label_length=128, readings={}, series_per_family=100_000)
+        self.ledger = Ledger(Path(":memory:"), 7, settings.budgets)
+        self.resolver = Resolver(settings.limits.remembered_calls)
+        self.settling = Settling(settle_seconds, settings.limits.settling_spans)
+        self.pipeline = Pipeline(
+            self.settling,
+            self.resolver,
+            Meter(self.metrics, self.ledger, Budgets(settings.budgets, []), PriceList(settings.prices)),
+            None,
+            Wanted(content=False, estimates=True, dimensions=settings.dimensions),
+        )
+
+    def __enter__(self) -> Core:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.ledger.close()
+
+    def take(self, *requests: ExportTraceServiceRequest, now: float = 0.0) -> None:
+        """Let the spans of ``requests``, which come in one batch at ``now``, settle."""
+        self.pipeline.take([wire.decode(each.SerializeToString()) for each in requests], now)
+
+    def measure(self, now: float = 0.0, *, everything: bool = True) -> None:
+        self.pipeline.measure(now, everything=everything)
+
+    def samples(self) -> list[Sample]:
+        """Every sample of the page."""
+        return page_samples(self.metrics.page(OPENMETRICS["Accept"])[0].decode())
+
+    def total(self, name: str, **labels: str) -> float:
+        """Sum of the series of ``name`` that have these labels."""
+        return sum(each.value for each in self.matching(name, **labels))
+
+    def matching(self, name: str, **labels: str) -> list[Sample]:
+        return [each for each in self.samples() if each.name == name and labels.items() <= each.labels.items()]
+
+
+def moved(samples: Iterable[Sample], *prefixes: str) -> dict[str, float]:
+    """``name{labels}`` → value of the samples that are not zero and whose names begin so: what can be compared."""
+    found = {}
+    for each in samples:
+        if each.name.startswith(prefixes) and each.value and not each.name.endswith("_created"):
+            labels = ",".join(f"{name}={value}" for name, value in sorted(each.labels.items()))
+            found[f"{each.name}{{{labels}}}"] = each.value
+    return found
 
 
 def exporter_of(client: TestClient) -> Exporter:
@@ -127,11 +236,30 @@ def measured(client: TestClient) -> None:
     poll("the queue runs empty", lambda: worker.idle, deadline=60, every=0.002)
 
 
+def after_shutdown(runtime: Runtime, bodies: Iterable[tuple[str, bytes]]) -> list[Sample]:
+    """Every sample of an exporter that took (signal, body) pairs while their traces were settling, and was stopped.
+
+    No span settles by time, so the numbers cannot depend on how fast this machine is.
+    """
+    exporter = Exporter(Settings(limits=Limits(settle_seconds=3600)), runtime)
+    with TestClient(create_app(exporter)) as running:
+        for signal, body in bodies:
+            answer = running.post(f"/v1/{signal}", content=body, headers=PROTOBUF)
+            assert answer.status_code == 200, answer.text
+        left = exporter.worker.stop(60)
+        assert left.batches == 0
+        return samples(running)
+
+
 def samples(client: TestClient) -> list[Sample]:
     """Every sample of the OpenMetrics page."""
     page = client.get("/metrics", headers=OPENMETRICS)
     assert page.headers["content-type"].startswith("application/openmetrics-text")
-    families = text_string_to_metric_families(page.text)  # type: ignore[no-untyped-call]
+    return page_samples(page.text)
+
+
+def page_samples(page: str) -> list[Sample]:
+    families = text_string_to_metric_families(page)  # type: ignore[no-untyped-call]
     return [sample for family in families for sample in family.samples]
 
 

@@ -1,107 +1,121 @@
-"""Real exports of real instrumentations become the numbers that the provider reported."""
+"""Every capture becomes the numbers that its provider reported, in whatever order and batches its spans arrive."""
 
 from __future__ import annotations
 
-from typing import Any
+import random
+from collections.abc import Iterable
+from functools import cache
 
 import pytest
-from fastapi.testclient import TestClient
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.unit.exporter.support import expected, matching, post, total, traces
+from observability.settings import Runtime
+from tests.captures import truth
+from tests.unit.exporter.support import after_shutdown
 
-#: What this dialect does not put on the wire, by capture: (scenarios, token types). Its expected.json says the same.
-NOT_ON_THE_WIRE = {
-    "otel_openai_v2_default": {
-        "cached_reasoning": {"cache_read", "reasoning"},
-        "async_cached_reasoning": {"cache_read", "reasoning"},
-        "stream_with_usage": {"cache_read"},
-        "tool_loop": {"cache_read"},
-    }
-}
-#: Scenarios without a span of the instrumentation: the Responses API is not instrumented there.
-WITHOUT_SPANS = {("otel_openai_v2_default", "responses_api"), ("otel_openai_v2_default", "responses_stream")}
-#: The SDK retried inside one call: the failed attempt has no span of its own.
-INVISIBLE_FAILURES = {"sdk_retry_then_success": 1}
-ERROR_TYPES = {"RateLimitError (HTTP 429)": "rate_limit_exceeded", "BadRequestError (HTTP 400)": "invalid_request"}
-
-SCENARIOS = [
-    (capture, scenario)
-    for capture in (
-        "otel_openai_v2_default",
-        "otel_genai_openai",
-        "openinference_openai",
-        "dual_openinference_plus_openai_v2",
-    )
-    for scenario in expected(capture)["scenarios"]
-]
+SCENARIOS = [(capture, scenario) for capture in truth.captures() for scenario in truth.expected(capture)["scenarios"]]
 
 
-@pytest.mark.parametrize(("capture", "scenario"), SCENARIOS)
-def test_a_capture_counts_what_the_provider_reported(client: TestClient, capture: str, scenario: str) -> None:
-    truth: dict[str, Any] = expected(capture)["scenarios"][scenario]
-    if (capture, scenario) in WITHOUT_SPANS:
-        assert traces(capture, scenario) == []
-        return
-    for body in traces(capture, scenario):
-        post(client, body)
-
-    embeddings = truth["embeddings"]
-    assert total(client, "llm_requests_total", operation="embeddings", status="success") == sum(
-        model["calls"] for model in embeddings.values()
-    )
-    assert total(client, "llm_requests_total", operation="chat", status="success") == truth["billable_llm_calls"]
-    failures = truth["failed_llm_requests"] - INVISIBLE_FAILURES.get(scenario, 0)
-    assert total(client, "llm_requests_total", status="error") == failures
-    for error, count in truth["errors"].items():
-        if scenario not in INVISIBLE_FAILURES:
-            assert total(client, "llm_errors_total", error_type=ERROR_TYPES[error]) == count
-
-    reported = truth["usage_reported_by_provider"]
-    absent = NOT_ON_THE_WIRE.get(capture, {}).get(scenario, set())
-    cached = 0 if "cache_read" in absent else reported["cache_read"]
-    reasoning = 0 if "reasoning" in absent else reported["reasoning"]
-    embedded = sum(model["input_tokens"] for model in embeddings.values())
-    want = {
-        "input": reported["input_tokens_total"] - cached - reported["cache_write"] + embedded,
-        "cache_read": cached,
-        "cache_write": reported["cache_write"],
-        "output": reported["output_tokens_total"] - reasoning,
-        "reasoning": reasoning,
-    }
-    assert {kind: total(client, "llm_token_usage_total", type=kind) for kind in want} == want
-    names = set(truth["by_model"]) | set(embeddings)
-    assert {each.labels["model"] for each in matching(client, "llm_token_usage_total")} <= names
+@cache
+def single_spans(capture: str, scenario: str) -> tuple[ExportTraceServiceRequest, ...]:
+    """Each span of a scenario in a request of its own, under its own resource and scope."""
+    found = []
+    for signal, body in truth.bodies(capture, scenario):
+        if signal != "traces":
+            continue
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    request = ExportTraceServiceRequest()
+                    single = request.resource_spans.add(resource=resource.resource, schema_url=resource.schema_url)
+                    single.scope_spans.add(scope=scope.scope, schema_url=scope.schema_url).spans.append(span)
+                    found.append(request)
+    return tuple(found)
 
 
-@pytest.mark.parametrize("capture", sorted({capture for capture, _ in SCENARIOS}))
-@pytest.mark.parametrize("scenario", ["stream_without_usage", "stream_abandoned"])
-def test_a_stream_without_usage_is_a_call_and_no_tokens(client: TestClient, capture: str, scenario: str) -> None:
-    for body in traces(capture, scenario):
-        post(client, body)
-    assert total(client, "llm_requests_total", status="success") == 1
-    assert matching(client, "llm_token_usage_total") == []
-    assert matching(client, "llm_token_cost_usd_total") == []
-    assert matching(client, "llm_unpriced_requests_total") == []
+every_scenario = pytest.mark.parametrize(("capture", "scenario"), SCENARIOS)
+#: A single span has no order.
+with_several_spans = pytest.mark.parametrize(
+    ("capture", "scenario"), [each for each in SCENARIOS if len(single_spans(*each)) > 1]
+)
 
 
-@pytest.mark.parametrize("capture", ["otel_genai_openai", "openinference_openai"])
-def test_a_streamed_call_has_a_time_to_first_token(client: TestClient, capture: str) -> None:
-    for body in traces(capture, "stream_with_usage"):
-        post(client, body)
-    (seconds,) = matching(client, "llm_time_to_first_token_seconds_sum", model="gpt-4.1-2025-04-14")
-    assert total(client, "llm_time_to_first_token_seconds_count") == 1
-    assert seconds.value == pytest.approx(0.005, abs=0.001)
+def check(runtime: Runtime, bodies: Iterable[tuple[str, bytes]], capture: str, scenario: str) -> None:
+    """The page shows what is wanted of the scenario."""
+    want, either = truth.wanted(capture, scenario)
+    assert want.differences(truth.shown(after_shutdown(runtime, bodies), capture, scenario), either) == {}
 
 
-def test_a_plain_call_has_no_time_to_first_token(client: TestClient) -> None:
-    for body in traces("openinference_openai", "plain"):
-        post(client, body)
-    assert matching(client, "llm_time_to_first_token_seconds_count") == []
+@every_scenario
+def test_a_capture_counts_what_the_provider_reported(runtime: Runtime, capture: str, scenario: str) -> None:
+    check(runtime, truth.bodies(capture, scenario), capture, scenario)
 
 
-def test_two_instrumentations_of_one_call_give_it_once_with_the_details_of_both(client: TestClient) -> None:
-    for body in traces("dual_openinference_plus_openai_v2", "cached_reasoning"):
-        post(client, body)
-    assert total(client, "llm_requests_total") == 1
-    assert total(client, "llm_token_usage_total", type="cache_read") == 1536
-    assert total(client, "llm_token_usage_total", type="reasoning") == 640
+@with_several_spans
+def test_spans_that_arrive_one_by_one_and_last_first_give_the_same(
+    runtime: Runtime,
+    capture: str,
+    scenario: str,
+) -> None:
+    alone = [("traces", request.SerializeToString()) for request in reversed(single_spans(capture, scenario))]
+    check(runtime, alone, capture, scenario)
+
+
+@with_several_spans
+def test_spans_shuffled_into_other_batches_and_delivered_twice_give_the_same(
+    runtime: Runtime,
+    capture: str,
+    scenario: str,
+) -> None:
+    requests = [*single_spans(capture, scenario), *single_spans(capture, scenario)]
+    shuffler = random.Random(f"{capture}/{scenario}")
+    shuffler.shuffle(requests)
+    batches: list[tuple[str, bytes]] = []
+    while requests:
+        size = shuffler.randint(1, 4)
+        batch = ExportTraceServiceRequest()
+        for request in requests[:size]:
+            batch.MergeFrom(request)
+        batches.append(("traces", batch.SerializeToString()))
+        del requests[:size]
+    check(runtime, batches, capture, scenario)
+
+
+@pytest.mark.parametrize("capture", truth.captures())
+def test_the_ledger_of_a_capture_adds_up_to_its_expected_numbers(capture: str) -> None:
+    for scenario, numbers in truth.expected(capture)["scenarios"].items():
+        usage = numbers["usage_reported_by_provider"]
+        rows = [
+            row
+            for row in truth.ledger(capture)
+            if row["scenario"] == scenario and row["http_status"] == 200 and row["op"] not in ("embeddings", "rerank")
+        ]
+        told = [row for row in rows if row["usage_reported"]]
+        assert len(rows) == numbers["billable_llm_calls"]
+        assert sum(row["input_total"] for row in told) == usage["input_tokens_total"]
+        assert sum(row["cache_read"] for row in told) == usage["cache_read"]
+        assert sum(row["cache_write"] for row in told) == usage["cache_write"]
+        assert sum(row["output_total"] for row in told) == usage["output_tokens_total"]
+        assert sum(row["reasoning"] for row in told) == usage["reasoning"]
+
+
+@pytest.mark.parametrize("deviation", truth.deviations(), ids=lambda each: f"{each.capture}-{each.scenarios[0]}")
+def test_every_deviation_changes_a_number(deviation: truth.Deviation) -> None:
+    for capture in truth.captures():
+        if deviation.capture not in ("*", capture):
+            continue
+        for scenario in set(deviation.scenarios) & set(truth.expected(capture)["scenarios"]):
+            wanted, either = truth.wanted(capture, scenario)
+            assert truth.reported(capture, scenario).differences(wanted) or either, (capture, scenario)
+
+
+@pytest.mark.parametrize("capture", truth.captures())
+def test_every_wire_limit_that_a_capture_names_is_a_deviation_or_was_found_after_all(capture: str) -> None:
+    for scenario, numbers in truth.expected(capture)["scenarios"].items():
+        if numbers.get("wire_limits_of_this_dialect"):
+            found_after_all = {  # where
+                "litellm_otel_callback": "metadata.usage_object",
+                "openllmetry_anthropic": "the SDK's own span",
+                "openinference_langchain": "the SDK's own span",
+            }
+            assert truth.deviations_of(capture, scenario) or capture in found_after_all, scenario
