@@ -96,7 +96,7 @@ BILLS = [
          {"input": 1250, "cache_read": 500, "output": 500}, tier="batch", at=on("2026-03-01")),
     Bill("batch before there was one", "openai", "gpt-4", {"input": 1000, "output": 100},
          {"input": 30_000, "output": 6000}, tier="batch", at=on("2024-04-14")),
-    # gpt-4.5-preview: 75, cached 37.50, output 150; in a batch 37.50 and 75, cached input as ever. The list has no batch.
+    # gpt-4.5-preview: 75, cached 37.50, output 150; in a batch 37.50 and 75, cached as ever; not in the list.
     Bill("batch of OpenAI, by the published rule", "openai", "gpt-4.5-preview",
          {"input": 1000, "cache_read": 400, "output": 100}, {"input": 37_500, "cache_read": 15_000, "output": 7500},
          tier="batch", at=on("2025-06-01")),
