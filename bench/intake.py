@@ -26,8 +26,8 @@ from bench.result import Result
 from tests.components import find_binary, free_port
 from tests.support import poll
 
-BODY_SPANS = 1023  # the gateway sends batches of about 1024
-BODIES = 120
+BODY_SPANS = 2046  # the gateway sends batches of at most 2048
+BODIES = 60
 ROUNDS = 3
 _PROTOBUF = {"Content-Type": "application/x-protobuf"}
 

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from observability import problems
 from observability.docs_page import render
@@ -23,6 +24,16 @@ from observability.probes import probe_for_ever
 _DECODERS = 2
 
 router = APIRouter()
+
+
+class App(FastAPI):
+    """FastAPI, with a short way for OTLP posts."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if intake.takes(scope):
+            await intake.take(self, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(exporter: Exporter) -> FastAPI:
@@ -45,7 +56,7 @@ def create_app(exporter: Exporter) -> FastAPI:
             app.state.decoders.shutdown()
             await asyncio.to_thread(exporter.stop)
 
-    app = FastAPI(
+    app = App(
         title="AI observability exporter",
         version=version("ai-observability"),
         description="GenAI telemetry in, numbers out.",
