@@ -12,6 +12,7 @@ from pathlib import Path
 from native.errors import NativeError
 from native.ports import Ports, parse_offset
 from native.versions import read_versions, version_of
+from observability import settings
 
 REPO = Path(__file__).resolve().parent.parent
 #: Marks every process of a stack, so that ``down`` finds those whose supervisor died.
@@ -69,6 +70,11 @@ class Context:
     @property
     def uses_committed_files(self) -> bool:
         return self.config == (self.repo / DEFAULT_CONFIG).absolute()
+
+    @property
+    def drops_content(self) -> bool:
+        """Whether ``observability.yml`` says ``privacy.content: drop``; without the file the defaults hold."""
+        return self.config.exists() and settings.load(self.config, environ={}).privacy.content == "drop"
 
     @property
     def connect_host(self) -> str:

@@ -154,8 +154,11 @@ class DockerEngine:
 
     def _compose(self, *arguments: str) -> int:
         sys.stdout.flush()
+        environ = dict(self.context.environ)
+        if self.context.drops_content:
+            environ.setdefault("GATEWAY_OVERLAY", "privacy-drop.yml")
         return subprocess.run(
-            [*self._command, *arguments], env=dict(self.context.environ), stdin=subprocess.DEVNULL, check=False
+            [*self._command, *arguments], env=environ, stdin=subprocess.DEVNULL, check=False
         ).returncode
 
 

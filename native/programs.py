@@ -24,7 +24,6 @@ from native.context import Context
 from native.errors import NativeError
 from native.supervision import Program, Supervisor
 from native.versions import numbers
-from observability import settings
 
 #: Prometheus jobs and the port that each scrapes. Phoenix is probed by the exporter instead (its page is Compose only).
 TARGETS = {
@@ -179,14 +178,9 @@ class Programs:
     def jaeger(self, binary: Binary) -> Program:
         (self._context.state / "jaeger").mkdir(parents=True, exist_ok=True)
         configurations = [self._context.repo / "jaeger" / "config.yml"]
-        if self._drops_content():
+        if self._context.drops_content:
             configurations.append(self._context.repo / "jaeger" / "privacy-drop.yml")
         return self._go("jaeger", binary, [f"--config={file}" for file in configurations], *configurations)
-
-    def _drops_content(self) -> bool:
-        """Whether ``observability.yml`` says ``privacy.content: drop``; without the file the defaults hold."""
-        config = self._context.config
-        return config.exists() and settings.load(config, environ={}).privacy.content == "drop"
 
     def loki(self, binary: Binary) -> Program:
         (self._context.state / "loki").mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from observability.measure import Meter
 from observability.metrics import Metrics
 from observability.notifications import Notifications
 from observability.pipeline import Pipeline
-from observability.privacy import KINDS, Masker
+from observability.privacy import Masker
 from observability.settings import Privacy, Runtime, Settings, seconds
 from observability.settle import Settling
 from observability.spending import today
@@ -122,4 +122,4 @@ def _masker(privacy: Privacy) -> Masker | None:
     """What makes content harmless; ``None`` where it is kept as it is, or none is kept."""
     if privacy.content != "mask":
         return None
-    return Masker(privacy.kinds or KINDS, privacy.patterns, max_chars=privacy.max_chars)
+    return privacy.masker()

@@ -17,6 +17,8 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from observability.privacy import KINDS, Masker
+
 CONFIG_VARIABLE = "OBSERVABILITY_CONFIG"
 DEFAULT_CONFIG = "observability.yml"
 
@@ -127,6 +129,15 @@ class Privacy(_Strict):
     kinds: tuple[str, ...] | None = Field(default=None, description="kinds that are masked; all known ones if left out")
     patterns: dict[Name, str] = Field(default_factory=dict, description="more kinds: name and regular expression")
     max_chars: int = Field(default=200_000, gt=0, description="longer texts are dropped, and counted as not masked")
+
+    @model_validator(mode="after")
+    def _can_be_masked(self) -> Privacy:
+        self.masker()
+        return self
+
+    def masker(self) -> Masker:
+        """What masks as these settings say; raises ``ValueError`` for an unknown kind or an unusable pattern."""
+        return Masker(KINDS if self.kinds is None else self.kinds, self.patterns, max_chars=self.max_chars)
 
 
 class LatencyAlert(_Strict):

@@ -8,6 +8,7 @@ import pytest
 
 from native.build import Binary
 from native.context import Context
+from native.docker import DockerEngine
 from native.programs import Programs
 from native.supervision import Program, Supervisor
 from tests.support import ROOT
@@ -46,3 +47,17 @@ def test_in_containers_a_variable_names_the_second_file_and_the_file_is_mounted(
         given = [interpolate(part, overlay) for part in command]
         assert given == ["--config=/etc/jaeger/config.yml", f"--config=/etc/jaeger/{second}"]
         assert {part.removeprefix("--config=") for part in given} <= mounted
+
+
+@pytest.mark.parametrize(("text", "overlay"), [("privacy: {content: drop}", "privacy-drop.yml"), ("", "unset")])
+def test_make_up_with_docker_gives_compose_that_variable(tmp_path: Path, text: str, overlay: str) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\necho "${GATEWAY_OVERLAY-unset}" > "$STATE_DIR/overlay"\n', encoding="utf-8")
+    docker.chmod(0o755)
+    (tmp_path / "team.yml").write_text(text, encoding="utf-8")
+    environ = {
+        "STATE_DIR": str(tmp_path), "OBSERVABILITY_CONFIG": str(tmp_path / "team.yml"), "HOME": str(tmp_path),
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+    }  # fmt: skip
+    DockerEngine(Context.from_environ(environ)).start_component("jaeger")
+    assert (tmp_path / "overlay").read_text(encoding="utf-8").strip() == overlay
