@@ -10,6 +10,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from tests.captures.truth import FOLDER as CAPTURES
 from tests.support import poll
 from tests.unit.configs.live import Gateway, gateway, loki, streams
 
@@ -108,3 +109,27 @@ def test_a_log_by_otlp_is_in_loki_with_its_trace_id_and_few_labels(tmp_path: Pat
         assert found["stream"]["service_instance_id"] == "i-1"
         labels = httpx.get(f"{url}/loki/api/v1/labels", timeout=5).json()["data"]
         assert labels == ["service_name"], "an attribute without an end became an index label"
+
+
+def test_metrics_that_apps_send_are_on_the_page_under_their_standard_names(running: Gateway) -> None:
+    for body in sorted(CAPTURES.glob("*/*.metrics.pb")):
+        answer = httpx.post(
+            running.url("OTLP_HTTP_PORT", "/v1/metrics"),
+            content=body.read_bytes(),
+            headers={"content-type": "application/x-protobuf"},
+            timeout=10,
+        )
+        assert answer.status_code == 200, body
+
+    def names() -> set[str] | None:
+        page = httpx.get(running.url("SPANMETRICS_PORT", "/metrics"), timeout=5).text
+        found = {line.partition("{")[0] for line in page.splitlines() if line.startswith("gen_ai_")}
+        return found if wanted <= found else None
+
+    wanted = {
+        "gen_ai_client_operation_duration_seconds_bucket",
+        "gen_ai_client_operation_duration_seconds_count",
+        "gen_ai_client_token_usage_bucket",
+        "gen_ai_client_token_usage_sum",
+    }
+    poll("the translated names", names, deadline=20)
