@@ -22,8 +22,12 @@ _INSIDE = (
     "additional_kwargs",
     "body",
     "data",
+    "meta",
+    "_meta",
+    "outputs",
+    "result",
 )
-_LISTS = ("generations", "choices")
+_LISTS = ("generations", "choices", "replies")
 _DEEPEST = 8
 _ELEMENTS = 4
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from observability import errors
 from observability.columns import ABSENT, Bools, Coded, Floats, Ints, Keys, Objects, Text, missing
+from observability.grouping import group_texts
 from observability.intake import wire
 from observability.records import NO_TOKENS, REPORTED, UNKNOWN, Calls
 from observability.settings import Dimension
@@ -18,7 +19,7 @@ from observability.spans import Spans
 from observability.translate import answers, usage
 from observability.translate.events import Told
 from observability.translate.reader import Reader
-from observability.vocabulary import fields, providers, scopes, values
+from observability.vocabulary import fields, operations, providers, scopes, values
 
 SERVICE_ATTRIBUTE = "service.name"
 _NO_ERROR = frozenset({"none", "null", "false", "0", "200", "ok", "success"})
@@ -58,10 +59,16 @@ def calls(
     failed, error_type = _errors(reader, rows, said)
     first_token = _time_to_first_token(reader, rows, said, reported["time_to_first_token"])
     request_model, response_model = request_model.take(rows), response_model.take(rows)
-    model = response_model.filled(request_model).filled(Text.constant(UNKNOWN, len(rows)))
+    if (nameless := ~request_model.present & ~response_model.present).any():
+        request_model = request_model.filled(_named(spans.name.take(rows)).where(nameless, Text.absent(len(rows))))
     streams = streaming[rows]
     first_token = np.where(streams == 0, np.nan, first_token[rows])
-    table = usage.table({name: column[rows] for name, column in reported.items()})
+    model = response_model.filled(request_model).filled(Text.constant(UNKNOWN, len(rows)))
+    provider = _provider(reader, rows, model)
+    if any("/" in value for value in model.values):
+        request_model, response_model = (_unrouted(column, provider) for column in (request_model, response_model))
+        model = response_model.filled(request_model).filled(Text.constant(UNKNOWN, len(rows)))
+    table = usage.table({name: column[rows] for name, column in reported.items()}, _counts_cache_apart(provider, model))
     content_in, content_out = _content(reader, rows, table, failed, said, wanted)
     return Calls(
         key=keys["key"][rows],
@@ -70,7 +77,7 @@ def calls(
         scope=spans.scope.take(rows),
         near_wire=np.asarray(reader.texts("http_status").take(rows).present | _is_sdk(spans.scope.take(rows))),
         service=service(spans).take(rows),
-        provider=_provider(reader, rows, model),
+        provider=provider,
         model=model,
         request_model=request_model,
         response_model=response_model,
@@ -247,6 +254,26 @@ def _provider(reader: Reader, rows: Ints, model: Text) -> Text:
                 said = said.filled(column.map([providers.provider(value) for value in column.values]))
     guessed = model.map([providers.of_model(value) for value in model.values])
     return said.take(rows).filled(guessed).filled(Text.constant(UNKNOWN, len(rows)))
+
+
+def _named(names: Text) -> Text:
+    """The models that the names of spans say."""
+    return names.map([operations.named(name)[1] for name in names.values])
+
+
+def _unrouted(model: Text, provider: Text) -> Text:
+    """Models without the prefix of a route to the ``provider`` that is known besides."""
+    first, group = group_texts(model, provider)
+    distinct = zip(model.take(first).to_list(), provider.take(first).to_list(), strict=True)
+    column = Text.of([None if name is None else providers.unrouted(name, by or UNKNOWN) for name, by in distinct])
+    return column.take(group)
+
+
+def _counts_cache_apart(provider: Text, model: Text) -> Bools:
+    """Which calls were made at a provider, or of a model, whose input does not include what the cache holds."""
+    by = np.array([*(name in providers.CACHE_APART for name in provider.values), False])[provider.codes]
+    of = np.array([*(providers.of_model(name) in providers.CACHE_APART for name in model.values), False])[model.codes]
+    return np.asarray(by | of)
 
 
 def _is_sdk(scope: Text) -> Bools:

@@ -6,7 +6,8 @@ from collections import Counter
 
 import numpy as np
 
-from observability.columns import Keys, Text
+from observability.columns import ABSENT, Bools, Keys, Text
+from observability.grouping import group_texts
 from observability.records import CALL_OPERATIONS, STEP_OPERATIONS, Links, Records, Steps
 from observability.spans import Spans
 from observability.translate.calls import Wanted, calls
@@ -14,6 +15,7 @@ from observability.translate.evaluations import evaluations
 from observability.translate.events import told
 from observability.translate.reader import Reader
 from observability.translate.steps import requests_of_mcp, steps
+from observability.vocabulary import operations, scopes
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _OTHER_ODD = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -59,10 +61,60 @@ def _mixed(words: Keys) -> Keys:
 
 
 def _operation(reader: Reader) -> Text:
-    """What each span says it is; a span that does not say is a call if it names a model and has usage of its own."""
-    said = reader.operation()
-    if all(said.present) or "request_model" not in reader:
+    """What each span says it is; where none of its attributes does, what its other attributes or its name tell."""
+    said = _of_databases(reader, reader.operation())
+    silent = ~said.present
+    if silent.any():
+        said = _of_names(reader, _of_usage(reader, said, silent), silent)
+    names = reader.spans.name
+    around = np.array([*(operations.around_a_call(name) for name in names.values), False])
+    if around.any():
+        silent = around[names.codes] & ~_has_usage(reader)
+        said = said.where(~silent, Text.constant(operations.OTHER, len(reader.spans)))
+    if "span_type" in reader:
+        kind = reader.texts("span_type")
+        announcing = np.array([*(value in operations.ANNOUNCEMENTS for value in kind.values), False])[kind.codes]
+        said = said.where(~announcing, Text.constant(operations.OTHER, len(reader.spans)))
+    return said
+
+
+def _has_usage(reader: Reader) -> Bools:
+    return np.asarray(~np.isnan(reader.numbers("input")) | ~np.isnan(reader.numbers("output")))
+
+
+def _of_databases(reader: Reader, said: Text) -> Text:
+    """A look-up in a store of vectors is a retrieval, and anything else that is done there is not."""
+    if "database_operation" not in reader:
         return said
-    usage = ~np.isnan(reader.numbers("input")) | ~np.isnan(reader.numbers("output"))
-    silent = ~said.present & usage & reader.texts("request_model").present
-    return said.where(~silent, Text.constant("chat", len(reader.spans))) if silent.any() else said
+    database, done = reader.texts("database"), reader.texts("database_operation")
+    store = np.array([*(operations.is_store(value) for value in database.values), False])[database.codes]
+    looks_up = np.array([*(operations.is_look_up(value) for value in done.values), False])[done.codes]
+    retrieval = said.equals("retrieval")
+    said = said.where(~(retrieval & done.present & ~looks_up), Text.constant(operations.OTHER, len(reader.spans)))
+    return said.where(~(store & looks_up & ~said.present), Text.constant("retrieval", len(reader.spans)))
+
+
+def _of_usage(reader: Reader, said: Text, silent: Bools) -> Text:
+    """A span that names a model and has usage of its own is a call."""
+    if "request_model" not in reader and "response_model" not in reader:
+        return said
+    model = reader.texts("request_model").filled(reader.texts("response_model"))
+    rows = np.flatnonzero(silent & model.present & _has_usage(reader))
+    if not len(rows):
+        return said
+    name, model = reader.spans.name.take(rows), model.take(rows)
+    first, group = group_texts(name, model)
+    found = Text.of([operations.unsaid(f"{name[row]} {model[row]}") for row in first.tolist()])
+    codes = np.full(len(reader.spans), ABSENT, np.int32)
+    codes[rows] = found.codes[group]
+    return said.filled(Text(codes, found.values))
+
+
+def _of_names(reader: Reader, said: Text, silent: Bools) -> Text:
+    """What the names of spans say, of instrumentations of models: a failed call may have nothing else."""
+    scope, name = reader.spans.scope, reader.spans.name
+    known = np.array([*(scopes.is_genai(value) for value in scope.values), False])[scope.codes]
+    if not (known & silent).any():
+        return said
+    told = name.map([operations.named(value)[0] for value in name.values])
+    return said.filled(told.where(known & silent, Text.absent(len(reader.spans))))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from observability.columns import Floats, Ints
+from observability.columns import Bools, Floats, Ints
 from observability.records import (
     CACHE_READ,
     CACHE_READ_AUDIO,
@@ -79,14 +79,16 @@ def _collect(value: Any, leaves: dict[str, float], depth: int) -> None:
             _collect(inner, leaves, depth - 1)
 
 
-def table(reported: Mapping[str, Floats]) -> Ints:
+def table(reported: Mapping[str, Floats], cache_apart: Bools | None = None) -> Ints:
     """Split reported numbers into disjoint types; shape (n, len(USAGE)), NO_TOKENS where nobody said.
 
     ``reported`` holds the fields of ``vocabulary.fields.NUMBERS`` (input, output, total, cache_read …), shape (n,),
     NaN where nobody said. The conventions define the input number as including the cache and the output number as
     including reasoning; many instrumentations report the provider's own numbers, where they may stand outside. Parts
-    that exceed their whole are outside of it; a reported total decides where both would be possible. Where all numbers
-    are 0 nothing was reported: no call has an empty input.
+    that exceed their whole are outside of it; a reported total decides where both would be possible. What a total holds
+    beyond input and output, and nobody accounts for, is reasoning (Google's thoughts, xAI's), but for providers in the
+    mask ``cache_apart``, shape (n,), where it may be cache. Where all numbers are 0 nothing was reported: no call has
+    an empty input.
     """
     given, out, total = reported["input"], reported["output"], reported["total"]
     read, long = reported["cache_read"], reported["cache_write_1h"]
@@ -94,6 +96,7 @@ def table(reported: Mapping[str, Floats]) -> Ints:
     reasoning = reported["reasoning"]
     given = _first(given, total - _zero(out))
     given = np.where(given < 0, np.nan, given)
+    out = _first(out, np.where(total > given, total - given, np.nan))
 
     cached = _zero(read) + _zero(write)
     thought = _zero(reasoning)
@@ -102,6 +105,11 @@ def table(reported: Mapping[str, Floats]) -> Ints:
     both = cached + thought
     cache_outside = (cached > given) | ((cached > 0) & ((rest == cached) | (rest == both)))
     thought_outside = (thought > out) | ((thought > 0) & ((rest == thought) | (rest == both)))
+    rest = np.where(cache_outside, rest - cached, rest)
+    unsaid = (thought == 0) & (rest > 0) & (given > 0) & ~np.isnan(reported["output"])
+    if cache_apart is not None:
+        unsaid &= ~cache_apart
+    reasoning, thought_outside = np.where(unsaid, rest, reasoning), thought_outside | unsaid
 
     found = np.full((len(given), len(USAGE)), np.nan)
     found[:, INPUT] = np.where(cache_outside, given, given - cached)

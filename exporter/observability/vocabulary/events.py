@@ -5,7 +5,7 @@ from __future__ import annotations
 #: At the moment when the first part of a streamed answer arrived.
 FIRST_TOKEN = frozenset({
     "First Token Stream Event", "gen_ai.first_token", "llm.content.completion.chunk", "gen_ai.content.completion.chunk",
-    "ai.stream.firstChunk", "first_token",
+    "ai.stream.firstChunk", "first_token", "mlflow.chunk.item.0",
 })  # fmt: skip
 EXCEPTIONS = frozenset({"exception", "gen_ai.client.operation.exception"})
 EXCEPTION_TYPE = "exception.type"

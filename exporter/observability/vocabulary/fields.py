@@ -18,14 +18,15 @@ TEXTS: Mapping[str, Names] = {
     "provider": (
         "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "llm.vendor",
         "embedding.provider",
+        "gen_ai.model.provider",
     ),
     "request_model": (
         "gen_ai.request.model", "llm.request.model_name", "llm.request.model", "ai.model.id", "reranker.model_name",
-        "langfuse.observation.model.name",
+        "langfuse.observation.model.name", "genkit:name", "model",
     ),
     "response_model": (
         "gen_ai.response.model", "llm.response.model_name", "llm.response.model", "ai.response.model", "llm.model_name",
-        "embedding.model_name",
+        "embedding.model_name", "mlflow.llm.model",
     ),
     "response_id": ("gen_ai.response.id", "ai.response.id", "llm.response.id"),
     "error_type": ("error.type", "exception.type", "error.code", "gen_ai.error.type"),
@@ -36,7 +37,10 @@ TEXTS: Mapping[str, Names] = {
         "openai.request.service_tier", "gen_ai.openai.request.service_tier", "gen_ai.request.service_tier",
         "gen_ai.response.service_tier",
     ),
-    "tool": ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name", "mcp.tool.name"),
+    "tool": (
+        "gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name", "mcp.tool.name",
+        "spring.ai.tool.definition.name", "genkit:name",
+    ),
     "agent": ("gen_ai.agent.name", "agent.name", "agent_name", "traceloop.entity.name", "gen_ai.agent.id"),
     "workflow": ("gen_ai.workflow.name", "traceloop.workflow.name", "traceloop.entity.name", "ai.telemetry.functionId"),
     "retriever": ("gen_ai.data_source.id", "retriever.name", "db.collection.name", "aws.bedrock.knowledge_base.id"),
@@ -45,19 +49,25 @@ TEXTS: Mapping[str, Names] = {
     "evaluation": ("gen_ai.evaluation.name",),
     "evaluation_label": ("gen_ai.evaluation.score.label", "gen_ai.evaluation.label"),
     "currency": ("gen_ai.usage.cost.currency",),
+    "span_type": ("logfire.span_type",),
+    "database": ("db.system.name", "db.system"),
+    "database_operation": ("db.operation.name", "db.operation"),
 }  # fmt: skip
 
 NUMBERS: Mapping[str, Names] = {
     "input": (
         "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens",
         "llm.usage.input_tokens", "ai.usage.inputTokens", "ai.usage.promptTokens", "ai.usage.tokens",
+        "gen_ai.response.prompt_tokens", "gen_ai.response.input_tokens",
     ),
     "output": (
         "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion",
         "llm.usage.completion_tokens", "llm.usage.output_tokens", "ai.usage.outputTokens", "ai.usage.completionTokens",
+        "gen_ai.response.completion_tokens", "gen_ai.response.output_tokens",
     ),
     "total": (
         "gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens",
+        "gen_ai.response.total_tokens",
     ),
     "cache_read": (
         "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
@@ -105,7 +115,7 @@ NUMBERS: Mapping[str, Names] = {
     "time_to_first_token": (
         "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk",
         "gen_ai.server.time_to_first_token", "gen_ai.client.time_to_first_token", "gen_ai.server.ttft",
-        "gen_ai.response.time_to_first_token", "llm.time_to_first_token",
+        "gen_ai.response.time_to_first_token", "gen_ai.latency.time_to_first_token", "llm.time_to_first_token",
         ("ai.response.msToFirstChunk", _MILLISECONDS),
     ),
     "evaluation_score": ("gen_ai.evaluation.score.value", "gen_ai.evaluation.score"),
@@ -113,7 +123,15 @@ NUMBERS: Mapping[str, Names] = {
 }  # fmt: skip
 
 FLAGS: Mapping[str, Names] = {
-    "streaming": ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming", "gen_ai.request.is_stream"),
+    "streaming": (
+        "gen_ai.request.stream",
+        "gen_ai.is_streaming",
+        "llm.is_streaming",
+        "gen_ai.request.is_stream",
+        "langsmith.request.streaming",
+        "gen_ai.request.streaming",
+        "stream",
+    ),
     "mcp_failed": ("mcp.tool.is_error", "mcp.response.is_error"),
 }
 
@@ -121,7 +139,8 @@ OBJECTS: Mapping[str, Names] = {
     "invocation": ("llm.invocation_parameters", "embedding.invocation_parameters"),
     "usage_document": (
         "langfuse.observation.usage_details", "metadata.usage_object", "gen_ai.usage", "llm.usage",
-        "ai.response.providerMetadata",
+        "ai.response.providerMetadata", "mlflow.chat.tokenUsage", "gen_ai.usage.raw",
+        "gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details",
     ),
     "cost_document": ("langfuse.observation.cost_details",),
 }  # fmt: skip
@@ -131,10 +150,12 @@ CONTENT: Mapping[str, Names] = {
     "input_messages": (
         "gen_ai.input.messages", "input.value", "gen_ai.prompt", "traceloop.entity.input", "ai.prompt.messages",
         "ai.prompt", "langfuse.observation.input", "gen_ai.content.prompt", "llm.prompts", "request_data",
+        "mlflow.spanInputs", "genkit:input",
     ),
     "output_messages": (
         "gen_ai.output.messages", "output.value", "gen_ai.completion", "traceloop.entity.output", "ai.response.text",
         "langfuse.observation.output", "gen_ai.content.completion", "llm.completions", "response_data",
+        "mlflow.spanOutputs", "genkit:output",
     ),
     "tools": ("gen_ai.tool.definitions",),
     "documents": ("gen_ai.retrieval.documents",),

@@ -56,7 +56,9 @@ PROVIDERS: Mapping[str, str] = {
 _FRAMEWORKS = frozenset({
     "", "langchain", "langgraph", "llama_index", "llamaindex", "litellm", "crewai", "haystack", "dspy", "autogen",
     "none", "unknown", "instructor", "smolagents", "pydantic-ai", "pydantic_ai", "openai_agents", "vercel", "ai", "mcp",
-    "strands", "strands-agents", "agno", "traceloop", "openlit", "langfuse", "gateway",
+    "strands", "strands-agents", "agno", "traceloop", "openlit", "langfuse", "gateway", "gcp.vertex.agent", "spring_ai",
+    "semantic_kernel", "microsoft.agent_framework", "agent_framework", "langchain4j", "quarkus", "mastra", "genkit",
+    "dify", "n8n", "agentops", "ag2", "flowise", "openai_compatible", "openai-compatible", "custom", "other",
 })  # fmt: skip
 
 
@@ -70,6 +72,16 @@ def provider(value: str) -> str | None:
     if name in _FRAMEWORKS:
         return None
     return PROVIDERS.get(name) or PROVIDERS.get(name.partition(".")[0]) or name
+
+
+#: Providers that count what the cache read and wrote apart from the input, and in the total.
+CACHE_APART = frozenset({"anthropic", "aws.bedrock"})
+
+
+def unrouted(model: str, provider: str) -> str:
+    """``model`` without the route to its ``provider``: ``unrouted("openai/gpt-4o", "openai") == "gpt-4o"``."""
+    prefix, _, rest = model.partition("/")
+    return rest if rest and (prefix == "models" or PROVIDERS.get(prefix.lower()) == provider) else model
 
 
 def of_model(model: str) -> str | None:

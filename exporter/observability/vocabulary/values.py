@@ -15,9 +15,12 @@ _LONGEST_DOCUMENT = 1_000_000
 
 
 def text(value: Any) -> str | None:
-    """A non-empty string; numbers are written out."""
+    """A non-empty string; numbers are written out, and a string that was written as JSON is without its quotes."""
     if isinstance(value, str):
-        return value.strip() or None
+        stripped = value.strip()
+        if stripped[:1] == '"' == stripped[-1:] and len(stripped) > 1:
+            stripped = stripped[1:-1].strip()
+        return stripped or None
     if isinstance(value, bool) or value is None:
         return None
     return str(value) if isinstance(value, int | float) else None
@@ -89,7 +92,7 @@ def moment_ns(value: Any) -> int | None:
     if written is None:
         return None
     try:
-        moment = datetime.fromisoformat(written.strip('"'))
+        moment = datetime.fromisoformat(written)
     except ValueError:
         return None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e9)
