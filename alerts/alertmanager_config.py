@@ -17,9 +17,12 @@ Secrets are files below ``secrets/``. Alertmanager resolves those paths (other t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from alerts.cost_rules import BUDGET_NOTICES
+from alerts.llm_rules import SURGES
 from alerts.model import Document
+from alerts.shapes import CALLS
 from observability.settings import Email, Notifications, PagerDuty, Settings, Slack
 
 #: Labels that make two alerts "about the same thing". All of them: labels that both lack count as equal, so a
@@ -27,6 +30,9 @@ from observability.settings import Email, Notifications, PagerDuty, Settings, Sl
 SAME_SUBJECT = ["alertname", "service", "provider", "model", "job", "instance", "target", "budget", "exporter"]
 #: Jobs whose absence explains alerts that carry ``depends_on: <job>``.
 CAUSES = ("exporter", "jaeger", "loki", "phoenix")
+
+#: Alerts that have nothing to tell while another one is up on the same subject: (that one, they, the subject).
+IMPLIED: Final = (("HighLLMErrorRate", SURGES, CALLS.labels), ("HighDailyCost", BUDGET_NOTICES, ("budget",)))
 
 
 def render(settings: Settings) -> Document:
@@ -73,6 +79,14 @@ def _inhibit_rules() -> list[Document]:
                 "target_matchers": [f'depends_on="{job}"'],
             }
             for job in CAUSES
+        ),
+        *(
+            {
+                "source_matchers": [f'alertname="{known}"'],
+                "target_matchers": [f'alertname=~"{"|".join(implied)}"'],
+                "equal": list(same),
+            }
+            for known, implied, same in IMPLIED
         ),
     ]
 

@@ -14,7 +14,17 @@ from pathlib import Path
 
 import yaml
 
-from alerts import alertmanager_config, log_rules, recording, rules, stack_rules
+from alerts import (
+    agent_rules,
+    alertmanager_config,
+    cost_rules,
+    llm_rules,
+    log_rules,
+    model_rules,
+    pipeline_rules,
+    recording,
+    stack_rules,
+)
 from alerts.model import Document, Group
 from observability.settings import Settings, SettingsError, load
 
@@ -50,11 +60,13 @@ def documents(settings: Settings) -> dict[str, str]:
         return dump({"groups": [group.render(settings.alerts.runbook_url) for group in groups]})
 
     return {
-        "prometheus/rules/recording.yml": file(recording.group(settings)),
-        "prometheus/rules/llm.yml": file(rules.llm(settings), rules.cost(settings)),
-        "prometheus/rules/models.yml": file(rules.models(settings)),
+        "prometheus/rules/recording.yml": file(*recording.groups(settings)),
+        "prometheus/rules/llm.yml": file(llm_rules.llm(settings), llm_rules.prompt_cache(settings)),
+        "prometheus/rules/agents.yml": file(agent_rules.agents(settings)),
+        "prometheus/rules/cost.yml": file(cost_rules.cost(settings)),
+        "prometheus/rules/models.yml": file(model_rules.models(settings)),
         "prometheus/rules/stack.yml": file(
-            stack_rules.targets(settings), stack_rules.pipeline(settings), stack_rules.alerting(settings)
+            stack_rules.targets(settings), pipeline_rules.pipeline(settings), stack_rules.alerting(settings)
         ),
         "loki/rules/fake/logs.yml": file(log_rules.logs(settings)),
         "alerts/alertmanager.yml": dump(alertmanager_config.render(settings)),

@@ -10,9 +10,14 @@ from urllib.parse import quote
 
 from observability.settings import Links
 
-#: uid of the generated dashboard of LLM calls, and of the overview.
-LLM_DASHBOARD = "ai-llm"
+#: uid of generated dashboards.
 OVERVIEW_DASHBOARD = "ai-overview"
+LLM_DASHBOARD = "ai-llm"
+COST_DASHBOARD = "ai-cost"
+AGENTS_DASHBOARD = "ai-agents"
+
+#: LogQL pipeline: lines that tell of errors, by the level as Loki itself finds it.
+ERROR_LINES = " | detected_level=~`error|critical|fatal`"
 
 
 def label(name: str) -> str:

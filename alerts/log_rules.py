@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from alerts import links
-from alerts.model import AlertRule, Group, number
+from alerts.model import SLOW_INTERVAL, AlertRule, Group, number
+from alerts.shapes import group
 from observability.settings import Settings, seconds
 
-#: Level as Loki itself finds it, in OTLP records and in lines that Promtail ships alike.
-ERRORS = '{service_name=~".+"} | detected_level=~"error|critical|fatal"'
+#: OTLP records and lines that Promtail ships alike.
+ERRORS = '{service_name=~".+"}' + links.ERROR_LINES
 BASELINE = "1h"
-#: Each evaluation reads an hour of error lines, so it runs less often than rules on metrics.
-INTERVAL = "1m"
 
 
 def logs(settings: Settings) -> Group:
@@ -20,28 +19,25 @@ def logs(settings: Settings) -> Group:
     share = number(round(alert.factor * seconds(window) / seconds(BASELINE), 9))
     now = f"sum by (service_name) (count_over_time({ERRORS} [{window}]))"
     before = f"sum by (service_name) (count_over_time({ERRORS} [{BASELINE}] offset {window}))"
-    return Group(
-        "ai-observability-logs",
-        INTERVAL,
-        (
-            AlertRule(
-                name="ErrorLogSurge",
-                severity="warning",
-                for_=alert.for_,
-                # "unless": a service without errors in the hour before has no series there, and must still be heard.
-                expr=f"({now} >= {alert.min_lines})\nunless\n({now} <= {share} * {before})",
-                summary="{{ $labels.service_name }} logs many errors",
-                description=(
-                    f"{{{{ $labels.service_name }}}} wrote {{{{ $value }}}} error lines over the last {window}, "
-                    f"more than {number(alert.factor)} times its mean of the hour before."
-                ),
-                value="{{ $value }} error lines",
-                links={
-                    **links.logs(
-                        settings.notifications.links, "service_name", " | detected_level=~`error|critical|fatal`"
-                    ),
-                    **links.traces(settings.notifications.links, "service_name", errors=True),
-                },
+    return group(
+        settings,
+        "logs",
+        AlertRule(
+            name="ErrorLogSurge",
+            severity="warning",
+            for_=alert.for_,
+            # "unless": a service without errors in the hour before has no series there, and must still be heard.
+            expr=f"({now} >= {alert.min_lines})\nunless\n({now} <= {share} * {before})",
+            summary="{{ $labels.service_name }} logs many errors",
+            description=(
+                f"{{{{ $labels.service_name }}}} wrote {{{{ $value }}}} error lines over the last {window}, "
+                f"more than {number(alert.factor)} times its mean of the hour before."
             ),
+            value="{{ $value }} error lines",
+            links={
+                **links.logs(settings.notifications.links, "service_name", links.ERROR_LINES),
+                **links.traces(settings.notifications.links, "service_name", errors=True),
+            },
         ),
+        interval=SLOW_INTERVAL,
     )

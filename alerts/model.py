@@ -12,6 +12,9 @@ from observability.settings import Duration, SettingsError, seconds
 Severity: TypeAlias = Literal["critical", "warning", "info", "none"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info", "none")
 
+#: For rules that read hours of samples at each evaluation.
+SLOW_INTERVAL: Duration = "1m"
+
 #: One YAML document.
 Document: TypeAlias = dict[str, Any]
 

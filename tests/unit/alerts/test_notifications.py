@@ -292,6 +292,16 @@ def test_causes_hide_their_symptoms_and_nothing_else(delivery: Delivery) -> None
         alert("ExporterLagHigh", "warning", depends_on="exporter"),
         alert("GatewayExportFailing", "warning", depends_on="phoenix", exporter="otlphttp/phoenix"),
         alert("GatewayExportFailing", "warning", exporter="jaeger_storage_exporter"),
+        alert("HighLLMErrorRate", "critical", service="rag", provider="openai", model="a"),
+        alert("LLMRateLimitSurge", "warning", service="rag", provider="openai", model="a"),
+        alert("LLMTimeoutSurge", "warning", service="rag", provider="openai", model="b"),
+        alert("LLMContentFilterSurge", "warning", service="shop", provider="openai", model="a"),
+        alert("HighLLMLatency", "warning", service="rag", provider="openai", model="a"),
+        alert("HighDailyCost", "warning", budget="day"),
+        alert("BudgetNearlySpent", "info", budget="month"),
+        alert("LLMBudgetForecastExceeded", "info", budget="day"),
+        alert("LLMBudgetBurn", "warning", budget="day"),
+        alert("LLMUnpricedRequests", "warning", provider="openai", model="a"),
         alert("TwoLevels", "critical", service="rag", provider="openai", model="a"),
         alert("TwoLevels", "warning", service="rag", provider="openai", model="a"),
         alert("TwoLevels", "warning", service="rag", provider="openai", model="b"),
@@ -304,7 +314,7 @@ def test_causes_hide_their_symptoms_and_nothing_else(delivery: Delivery) -> None
         return {
             tuple(
                 found["labels"].get(name, "")
-                for name in ("alertname", "severity", "job", "exporter", "depends_on", "model")
+                for name in ("alertname", "severity", "job", "exporter", "depends_on", "model", "budget")
             ): bool(found["status"]["inhibitedBy"])
             for found in answer
             if found["labels"]["alertname"] not in {"Watchdog", "Notice", "Slow", "Failing"}
@@ -312,11 +322,14 @@ def test_causes_hide_their_symptoms_and_nothing_else(delivery: Delivery) -> None
 
     found = poll("all alerts processed", states)
     assert {key for key, hidden in found.items() if hidden} == {
-        ("ExporterLagHigh", "warning", "", "", "exporter", ""),
-        ("GatewayExportFailing", "warning", "", "otlphttp/phoenix", "phoenix", ""),
-        ("TwoLevels", "warning", "", "", "", "a"),
+        ("ExporterLagHigh", "warning", "", "", "exporter", "", ""),
+        ("GatewayExportFailing", "warning", "", "otlphttp/phoenix", "phoenix", "", ""),
+        ("LLMRateLimitSurge", "warning", "", "", "", "a", ""),
+        ("LLMBudgetForecastExceeded", "info", "", "", "", "", "day"),
+        ("LLMBudgetBurn", "warning", "", "", "", "", "day"),
+        ("TwoLevels", "warning", "", "", "", "a", ""),
     }
-    assert len(found) == 9
+    assert len(found) == 19
 
 
 @pytest.mark.parametrize(("name", "command"), [block for block in fenced("sh") if "silence add" in block[1]])

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from alerts import generate, log_rules
+from alerts import generate
+from alerts.model import SLOW_INTERVAL
 from observability.settings import Settings
 from tests.components import free_port, process
 from tests.support import ROOT, poll
@@ -74,7 +75,7 @@ def ruler(loki: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rule
     rules = folder / "rules" / "fake" / "logs.yml"
     rules.parent.mkdir(parents=True)
     text = generate.documents(settings)["loki/rules/fake/logs.yml"]
-    rules.write_text(text.replace(f"interval: {log_rules.INTERVAL}", "interval: 1s"))
+    rules.write_text(text.replace(f"interval: {SLOW_INTERVAL}", "interval: 1s"))
     port = free_port()
     with http_stand_in() as alertmanager:
         env = {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, get_args, get_origin
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from alerts import stack_rules
 from observability import catalogue
+from observability.settings import Settings
 from tests.components import run
 from tests.support import ROOT
 from tests.unit.alerts.support import alert_rules
@@ -76,12 +79,47 @@ def test_every_link_to_a_file_leads_to_one() -> None:
             assert target.startswith("http://localhost:") or (FOLDER / target).exists(), f"{file.name}: {target}"
 
 
+def has_key(shape: Any, keys: list[str]) -> bool:
+    """Whether settings of the annotation ``shape`` have ``keys``, one inside the other, as YAML names them."""
+    if not keys:
+        return True
+    if get_origin(shape) is dict:  # the next key is a name of the team's own
+        return has_key(get_args(shape)[1], keys[1:])
+    shapes = [shape, *get_args(shape)]
+    models = [each for each in shapes if isinstance(each, type) and issubclass(each, BaseModel)]
+    return any(
+        (field.alias or name) == keys[0] and has_key(field.annotation, keys[1:])
+        for model in models
+        for name, field in model.model_fields.items()
+    )
+
+
 def test_every_setting_named_in_a_runbook_exists() -> None:
-    configuration = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    documented = {name.split(".")[0] for name in re.findall(r"^\| `([\w.]+)`", configuration, re.M)}
+    named = re.compile(rf"`((?:{'|'.join(Settings.model_fields)})\.[\w.]+)")
     for alert in ALERTS:
-        for group, key in re.findall(r"`(alerts|notifications)\.(\w+)", text(alert)):
-            assert key in documented or group == "notifications", f"{alert}: alerts.{key}"
+        for setting in named.findall(text(alert)):
+            assert has_key(Settings, setting.split(".")), f"{alert}: {setting}"
+    assert not has_key(Settings, ["alerts", "high_llm_latency", "ratio"]), "this test could not fail"
+
+
+def test_a_threshold_named_in_a_runbook_is_the_default() -> None:
+    """``ratio`` (0.05), ``min_errors`` (3) and ``for`` (5m) after the name of the alert's settings."""
+    checked = 0
+    for alert in ALERTS:
+        threshold = text(alert).split("## Threshold", 1)[1]
+        group = re.search(r"`alerts\.(\w+)` in `observability\.yml`: ([^;.]*(?:\.\d[^;.]*)*)", threshold)
+        if group is None:
+            continue
+        settings = getattr(Settings().alerts, group[1]).model_dump(by_alias=True)
+        shown = re.findall(r"`(\w+)` \(([\d.,]+[a-z]*)", group[2])
+        assert shown, alert
+        for key, value in shown:
+            expected = settings[key]
+            assert value.replace(",", "").rstrip(".") in {str(expected), str(expected).removesuffix(".0")}, (
+                f"{alert}: {key}"
+            )
+            checked += 1
+    assert checked > 30
 
 
 def test_every_promql_block_is_valid(promtool: Path, tmp_path: Path) -> None:
@@ -99,7 +137,7 @@ def test_every_metric_in_a_promql_block_exists() -> None:
         if family.type == "histogram"
         for name in (family.bucket, family.sum, family.count)
     }
-    functions = {"topk", "count", "deriv", "changes"}
+    functions = {"topk", "count", "changes"}
     for alert, block in fenced("promql"):
         names = {name for name in metric_names(block) if not name.isdigit()} - functions
         assert names, block

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import generate, stack_rules
+from alerts import alertmanager_config, generate, links, llm_rules, promql, recording, stack_rules
 from alerts.model import SEVERITIES, RecordingRule, number
 from observability import catalogue
 from observability.settings import Settings, SettingsError, load
@@ -93,6 +93,8 @@ def test_an_unknown_key_is_refused_before_anything_is_written(
     ("alerts", "key"),
     [
         ({"high_llm_latency": {"p95_seconds": 81.92}}, "alerts.high_llm_latency.p95_seconds"),
+        ({"slow_first_token": {"p95_seconds": 30}}, "alerts.slow_first_token.p95_seconds"),
+        ({"agent_steps": {"p95_steps": 128}}, "alerts.agent_steps.p95_steps"),
         ({"exporter_lag_high": {"p95_seconds": 3600}}, "alerts.exporter_lag_high.p95_seconds"),
         ({"window": "19s"}, "alerts.window"),
     ],
@@ -121,6 +123,18 @@ def test_thresholds_flow_into_the_rules() -> None:
                 "exporter_lag_high": {"p95_seconds": 9, "for": "66s"},
                 "gateway_export_failing": {"for": "77s"},
                 "stack_health": {"for": "88s"},
+                "budget_burn": {"factor": 9.5, "for": "11s"},
+                "budget_forecast": {"ratio": 1.25, "for": "12s"},
+                "rate_limit_surge": {"ratio": 0.11, "min_errors": 11, "for": "13s"},
+                "timeout_surge": {"ratio": 0.12, "min_errors": 12, "for": "14s"},
+                "content_filter_surge": {"ratio": 0.13, "min_errors": 13, "for": "15s"},
+                "slow_first_token": {"p95_seconds": 2.5, "min_requests": 14, "for": "16s"},
+                "cache_hit_collapse": {"factor": 0.25, "min_ratio": 0.3, "min_tokens": 777, "for": "17s"},
+                "series_folded": {"for": "18s"},
+                "usage_not_reported": {"ratio": 0.9, "min_requests": 19, "for": "19s"},
+                "tool_errors": {"ratio": 0.4, "min_errors": 21, "for": "20s"},
+                "agent_steps": {"p95_steps": 22, "min_runs": 23, "for": "21s"},
+                "masking_failed": {"for": "22s"},
                 "error_log_surge": {"min_lines": 5, "factor": 2, "for": "99s"},
             }
         }
@@ -140,6 +154,41 @@ def test_thresholds_flow_into_the_rules() -> None:
     assert "> 0.5)" in rule(changed, "BudgetNearlySpent")["expr"]
     assert rule(changed, "HighDailyCost")["for"] == "6m"
     assert "offset 2h" in rule(changed, "LLMUnpricedRequests")["expr"]
+    assert rule(changed, "LLMBudgetBurn")["expr"].count("> 9.5") == 2
+    assert "> 1.25 * " in rule(changed, "LLMBudgetForecastExceeded")["expr"]
+    for name, ratio, least in (
+        ("LLMRateLimitSurge", "0.11", "11"),
+        ("LLMTimeoutSurge", "0.12", "12"),
+        ("LLMContentFilterSurge", "0.13", "13"),
+        ("LLMUsageNotReported", "0.9", "19"),
+        ("LLMToolErrors", "0.4", "21"),
+        ("LLMSlowFirstToken", "2.5", "14"),
+        ("AgentTooManySteps", "22", "23"),
+    ):
+        expr = rule(changed, name)["expr"]
+        assert f"> {ratio}\n" in expr, name
+        assert expr.endswith(f">= {least}"), name
+        assert "[90s]" in expr, name
+    cache = rule(changed, "LLMCacheHitCollapse")["expr"]
+    assert "< 0.25 *" in cache
+    assert ">= 0.3)" in cache
+    assert cache.endswith(">= 777")
+    assert "offset 90s" in cache
+    held = {
+        "LLMBudgetBurn": "11s",
+        "LLMBudgetForecastExceeded": "12s",
+        "LLMRateLimitSurge": "13s",
+        "LLMTimeoutSurge": "14s",
+        "LLMContentFilterSurge": "15s",
+        "LLMSlowFirstToken": "16s",
+        "LLMCacheHitCollapse": "17s",
+        "ExporterSeriesFolded": "18s",
+        "LLMUsageNotReported": "19s",
+        "LLMToolErrors": "20s",
+        "AgentTooManySteps": "21s",
+        "ExporterMaskingFailed": "22s",
+    }
+    assert {name: rule(changed, name)["for"] for name in held} == held
     assert rule(changed, "DataDriftDetected")["for"] == "17m"
     assert rule(changed, "TargetDown")["for"] == "33s"
     assert rule(changed, "TargetMissing")["for"] == "44s"
@@ -157,9 +206,8 @@ def test_thresholds_flow_into_the_rules() -> None:
     assert ">= 5)" in surge["expr"]
     assert "<= 0.05 * " in surge["expr"], "2 x 90s / 1h"
     assert surge["for"] == "99s"
-    intervals = re.findall(r"interval: (\S+)", "".join(generate.documents(changed).values()))
-    assert "7s" in intervals
-    assert "15s" not in intervals
+    intervals = re.findall(r"  interval: (\S+)", "".join(generate.documents(changed).values()))
+    assert set(intervals) == {"7s", "1m"}
 
 
 def _all(chosen: Settings) -> list[dict[str, Any]]:
@@ -183,14 +231,65 @@ def test_recording_rules_are_exactly_the_recorded_families() -> None:
     assert sorted(recorded) == sorted(family.name for family in catalogue.RECORDED)
 
 
+def test_a_recorded_family_without_a_rule_stops_the_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten = catalogue.Family("llm_forgotten", "recorded", (), "A family that nobody records.")
+    monkeypatch.setattr(catalogue, "RECORDED", (*catalogue.RECORDED, forgotten))
+    with pytest.raises(ValueError, match="llm_forgotten"):
+        recording.groups(Settings())
+
+
+def test_a_label_that_a_family_lacks_stops_the_generator() -> None:
+    assert promql.series(catalogue.LLM_REQUESTS, status="error") == 'llm_requests_total{status="error"}'
+    with pytest.raises(ValueError, match="llm_requests_total has no label error_type"):
+        promql.series(catalogue.LLM_REQUESTS, error_type="timeout")
+
+
+def test_every_alert_that_is_hidden_by_another_exists_and_has_the_labels_that_both_share() -> None:
+    rules = {found["alert"]: found for found in _all(Settings()) if "alert" in found}
+    for known, implied, same in alertmanager_config.IMPLIED:
+        for name in (known, *implied):
+            for label in same:
+                assert f"{{{{ $labels.{label} }}}}" in rules[name]["annotations"]["description"], f"{name}: {label}"
+
+
+def test_the_kinds_of_error_in_rules_are_those_of_the_catalogue() -> None:
+    named = {kind for found in _all(Settings()) for kind in re.findall(r'error_type="(\w+)"', found["expr"])}
+    assert len(named) == len(llm_rules.SURGES)
+    assert named <= set(catalogue.ERROR_TYPES)
+
+
+def test_types_of_tokens_in_rules_are_those_of_the_catalogue() -> None:
+    named = {
+        kind
+        for found in _all(Settings())
+        for kinds in re.findall(r'[{,]type=~?"([\w|]+)"', found["expr"])
+        for kind in kinds.split("|")
+    }
+    assert named == {"input", "cache_read", "cache_write"}
+    assert named <= set(catalogue.TOKEN_TYPES)
+
+
 def test_a_family_of_the_exporter_cannot_be_overwritten_by_a_recording_rule() -> None:
     with pytest.raises(ValueError, match="llm_requests_total"):
         RecordingRule(catalogue.LLM_REQUESTS, "vector(1)").render()
 
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_KEYWORDS = {"by", "max", "on", "sum", "unless", "and", "or", "offset"}
-_FUNCTIONS = {"absent", "histogram_quantile", "increase", "label_replace", "min_over_time", "rate", "vector"}
+_KEYWORDS = {"by", "max", "min", "on", "sum", "unless", "and", "or", "offset"}
+_FUNCTIONS = {
+    "absent",
+    "clamp",
+    "clamp_min",
+    "histogram_quantile",
+    "increase",
+    "label_replace",
+    "last_over_time",
+    "min_over_time",
+    "rate",
+    "time",
+    "timestamp",
+    "vector",
+}
 
 
 def metric_names(expr: str) -> set[str]:
@@ -210,8 +309,9 @@ def test_every_metric_in_a_rule_is_in_the_catalogue_or_on_the_list_of_foreign_on
         if found.get("alert") != "ErrorLogSurge"
         for name in metric_names(found["expr"])
     }
+    recorded = {family.name for family in catalogue.RECORDED}
     assert "llm_requests_total" in used
-    assert used - exposed - stack_rules.FOREIGN == set()
+    assert used - exposed - recorded - stack_rules.FOREIGN == set()
     assert stack_rules.FOREIGN - used == set(), "listed, but no rule reads it"
 
 
@@ -225,7 +325,6 @@ def test_every_alert_says_what_how_much_and_where_to_read_on() -> None:
         assert {"summary", "description", "value", "runbook_url"} <= set(annotations), found["alert"]
         assert annotations["runbook_url"] == f"{Settings().alerts.runbook_url}/{found['alert']}.md"
         assert found["labels"]["severity"] in SEVERITIES
-        assert annotations.get("__dashboardUid__", "ai-llm") in {"ai-llm", "ai-overview"}
 
 
 def test_every_generated_file_says_that_it_is_generated() -> None:
@@ -237,7 +336,8 @@ def test_every_generated_file_says_that_it_is_generated() -> None:
 def test_dashboards_named_by_alerts_exist_with_the_variables_that_the_links_set() -> None:
     generated = "".join(file.read_text() for file in (ROOT / "grafana" / "dashboards").rglob("*.json"))
     urls = [url for found in alert_rules() if (url := found["annotations"].get("dashboard_url"))]
-    assert urls
+    boards = {links.OVERVIEW_DASHBOARD, links.LLM_DASHBOARD, links.COST_DASHBOARD, links.AGENTS_DASHBOARD}
+    assert {url.split("/d/")[1].split("?")[0] for url in urls} == boards
     for url in urls:
         uid = re.search(r"/d/([\w-]+)", url)
         assert uid is not None
