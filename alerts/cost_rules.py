@@ -10,13 +10,10 @@ from alerts.promql import happened
 from alerts.shapes import group
 from observability import catalogue
 from observability.catalogue import Family
-from observability.settings import Duration, Settings, seconds
+from observability.settings import Settings, seconds
 
 #: Alerts that lead up to an overspent budget, and have nothing more to tell when HighDailyCost is up.
 BUDGET_NOTICES: Final = ("BudgetNearlySpent", "LLMBudgetBurn", "LLMBudgetForecastExceeded")
-#: The price list of genai-prices names dated price changes; in the year before November 2026 the longest pause between
-#: two of them was 67 days, so a list whose newest change is older than this has missed some.
-PRICE_LIST_AGE: Final[Duration] = "90d"
 
 
 def cost(settings: Settings) -> Group:
@@ -136,7 +133,7 @@ def _old(settings: Settings) -> AlertRule:
         severity="info",
         for_="0s",
         # The oldest list of the replicas: one that was not updated prices its share of the calls wrong.
-        expr=f"time() - min({catalogue.EXPORTER_PRICE_LIST_TIMESTAMP}) > {number(seconds(PRICE_LIST_AGE))}",
+        expr=f"time() - min({catalogue.EXPORTER_PRICE_LIST_TIMESTAMP}) > {number(seconds(settings.alerts.price_list_stale.max_age))}",
         summary="The price list is old",
         description=(
             "The newest change in the price list is {{ $value | humanizeDuration }} old: "

@@ -435,7 +435,7 @@ LLM_COST_PER_HOUR = Family(
     "llm_cost_usd_per_hour",
     "recorded",
     ("service", "provider", "model"),
-    "Spending rate over 5 minutes in US dollars per hour.",
+    "Spending rate over 5 minutes in US dollars per hour, estimated cost included.",
 )
 
 LLM_TTFT_P95 = Family(
@@ -449,7 +449,7 @@ LLM_COST_PER_REQUEST = Family(
     "llm_cost_usd_per_request",
     "recorded",
     ("service", "provider", "model"),
-    "Mean cost of an LLM call over one hour in US dollars.",
+    "Mean cost of an LLM call over one hour in US dollars, estimated cost included.",
 )
 LLM_COST_PER_1K_TOKENS = Family(
     "llm_cost_usd_per_1k_tokens",
@@ -473,7 +473,8 @@ LLM_BUDGET_FORECAST = Family(
     "llm_budget_forecast_usd",
     "recorded",
     ("budget",),
-    "US dollars that will be spent at the end of the running period if the pace of the last six hours holds.",
+    "US dollars that will be spent at the end of the running period if the pace of the last six hours holds "
+    "(of the last day for budgets of a week or month).",
 )
 LLM_TOOL_ERROR_RATE = Family(
     "llm_tool_error_rate",

@@ -60,8 +60,11 @@ class Exporter:
                 catalogue.EXPORTER_QUEUE: self._waiting,
             },
         )
-        self.metrics.guard.reserve("service", (budget.service for budget in settings.budgets if budget.service))
-        self.metrics.guard.reserve("model", (budget.model for budget in settings.budgets if budget.model))
+        for budget in settings.budgets:  # what a budget names must not be folded
+            named = {"service": budget.service, "model": budget.model, "provider": budget.provider, **budget.where}
+            for label, value in named.items():
+                if value is not None:
+                    self.metrics.guard.reserve(label, (value,))
         for _service, _request_model, model in self.ledger.models():
             self.metrics.guard.fold("model", model)
         for budget in settings.budgets:  # at zero before the first dollar, so that rate() sees it

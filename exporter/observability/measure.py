@@ -53,7 +53,7 @@ class Meter:
         if len(calls):
             self._calls(calls)
             self._costs(calls, priced)
-            self._without_usage(calls)
+            self._without_usage(calls, priced)
             self._lag(calls.end_ns)
         return calls, priced
 
@@ -127,7 +127,7 @@ class Meter:
             )
         self._book(calls, priced)
 
-    def _without_usage(self, calls: Calls) -> None:
+    def _without_usage(self, calls: Calls, priced: Priced) -> None:
         """Calls whose usage nobody reported: counted, and estimated where they brought content."""
         silent = ~calls.has_usage & ~calls.error_type.present
         if not silent.any():
@@ -144,9 +144,14 @@ class Meter:
         for place, token_type in enumerate(catalogue.TOKEN_TYPES):
             tokens = guessed.usage[:, place]
             by_model.add(metrics, catalogue.LLM_ESTIMATED_TOKENS, (token_type,), tokens.astype(np.float64), tokens >= 0)
-        priced = self._prices.price(guessed)
-        by_model.add(metrics, catalogue.LLM_ESTIMATED_COST, (), priced.total, priced.source.present)
-        self._book(guessed, priced)
+        unpaid = np.flatnonzero(np.isin(guessed.key, calls.key[~priced.source.present]))  # a cost that was sent counts
+        guessed = guessed.take(unpaid)
+        if len(guessed):
+            costs = self._prices.price(guessed)
+            _Groups(guessed.service, guessed.provider, guessed.model).add(
+                metrics, catalogue.LLM_ESTIMATED_COST, (), costs.total, costs.estimated & (costs.total > 0)
+            )
+            self._book(guessed, costs)
 
     def _book(self, calls: Calls, priced: Priced) -> None:
         """What is kept by day, budget and dimension."""

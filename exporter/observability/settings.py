@@ -250,6 +250,11 @@ class MaskingAlert(_Strict):
     for_: Duration = Field(default="0s", alias="for")
 
 
+class PriceListAlert(_Strict):
+    # In the year before November 2026 the longest pause between two dated changes of genai-prices was 67 days.
+    max_age: Duration = Field(default="90d", description="age of the newest change in the price list")
+
+
 class ErrorLogAlert(_Strict):
     min_lines: int = Field(default=20, ge=1, description="error lines of a service in the window, at least")
     factor: float = Field(default=3.0, gt=1, description="times the service's own mean of the hour before")
@@ -270,9 +275,9 @@ class Alerts(_Strict):
     llm_unpriced_requests: UnpricedAlert = UnpricedAlert()
     budget_burn: BudgetBurnAlert = BudgetBurnAlert()
     budget_forecast: BudgetForecastAlert = BudgetForecastAlert()
-    rate_limit_surge: ErrorSurgeAlert = ErrorSurgeAlert(ratio=0.05)
-    timeout_surge: ErrorSurgeAlert = ErrorSurgeAlert(ratio=0.05)
-    content_filter_surge: ErrorSurgeAlert = ErrorSurgeAlert(ratio=0.05)
+    rate_limit_surge: ErrorSurgeAlert = ErrorSurgeAlert(ratio=0.02)
+    timeout_surge: ErrorSurgeAlert = ErrorSurgeAlert(ratio=0.02)
+    content_filter_surge: ErrorSurgeAlert = ErrorSurgeAlert(ratio=0.02)
     slow_first_token: TimeToFirstTokenAlert = TimeToFirstTokenAlert()
     cache_hit_collapse: CacheCollapseAlert = CacheCollapseAlert()
     series_folded: FoldedAlert = FoldedAlert()
@@ -280,6 +285,7 @@ class Alerts(_Strict):
     tool_errors: ToolErrorAlert = ToolErrorAlert()
     agent_steps: AgentStepsAlert = AgentStepsAlert()
     masking_failed: MaskingAlert = MaskingAlert()
+    price_list_stale: PriceListAlert = PriceListAlert()
     exporter_rejects_data: RejectedAlert = RejectedAlert()
     exporter_lag_high: LagAlert = LagAlert()
     gateway_export_failing: GatewayAlert = GatewayAlert()
