@@ -12,6 +12,7 @@ from observability import catalogue
 from observability.metrics import OTHER
 from observability.settings import Budget, Limits, Settings
 from tests.components import binary
+from tests.support import poll
 from tests.unit.exporter.support import OPENMETRICS, chat, matching, samples, send, span, total
 
 LABEL_VALUES = 20
@@ -20,7 +21,7 @@ LABEL_VALUES = 20
 @pytest.fixture
 def settings() -> Settings:
     return Settings(
-        limits=Limits(label_values=LABEL_VALUES, label_length=32),
+        limits=Limits(label_values=LABEL_VALUES, label_length=32, settle_seconds=0),
         budgets=(Budget(name="late", limit_usd=1, model="late-comer"),),
     )
 
@@ -164,16 +165,25 @@ def test_the_queue_is_on_the_page(client: TestClient) -> None:
     assert [each.labels for each in matching(client, "exporter_queue_items")] == [{"queue": "measure"}]
 
 
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("observability.pipeline.translate", "a batch of 1 spans could not be read"),
+        ("observability.measure.Meter.measure", "1 spans could not be measured"),
+    ],
+)
 def test_a_batch_that_cannot_be_measured_is_counted_and_logged_and_the_next_one_is_measured(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str, said: str
 ) -> None:
+    failed = {"signal": "traces", "reason": "measure_failed"}
     with monkeypatch.context() as broken:
-        broken.setattr("observability.worker.normalise", lambda *_a, **_k: 1 / 0)
+        broken.setattr(step, lambda *_a, **_k: 1 / 0)
         send(client, span(chat()))
-    assert "a batch of 1 spans could not be measured" in caplog.text
-    assert total(client, "exporter_rejected_total", signal="traces", reason="measure_failed") == 1
+        poll("the failure is counted", lambda: total(client, "exporter_rejected_total", **failed) == 1, deadline=30)
+        poll("the failure is logged", lambda: said in caplog.text, deadline=30)
     send(client, span(chat()))
-    assert total(client, "llm_requests_total") == 1
+    poll("the next call is counted", lambda: total(client, "llm_requests_total") == 1, deadline=30)
+    assert total(client, "exporter_rejected_total", **failed) == 1
 
 
 def test_openmetrics_says_when_a_counter_began_and_the_text_format_does_not(client: TestClient) -> None:
