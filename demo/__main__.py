@@ -7,45 +7,52 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from demo.children import ChildError
 from demo.gateway import GatewayError, stack_from_environment
-from demo.launcher import Demo, Options
+from demo.launcher import Demo, Faults, Options
 from demo.simulator.app import parse_faults
+from demo.tally import Evenly
 
 #: Names for the settings that people ask for most (``make demo DEMO_FAULTS=errors``).
-PRESETS: dict[str, dict[str, Any]] = {
-    "none": {"error_ratio": 0.0},
-    "errors": {"error_ratio": 0.5},
-    "rate-limits": {"error_ratio": 0.5, "kind": "rate_limit_exceeded"},
-    "slow": {"latency_factor": 20.0},
+PRESETS: dict[str, Faults] = {
+    "none": Faults({"error_ratio": 0.0}, tool_error_ratio=0.0),
+    "errors": Faults({"error_ratio": 0.5}),
+    "rate-limits": Faults({"error_ratio": 0.5, "kind": "rate_limit_exceeded"}),
+    "timeouts": Faults({"error_ratio": 0.2, "kind": "timeout"}),
+    "content-filter": Faults({"error_ratio": 0.2, "kind": "content_filter"}),
+    "slow": Faults({"latency_factor": 20.0}),
+    "tools": Faults(tool_error_ratio=0.6),
+    "careless-names": Faults(careless_names=True),
 }
 
 
-def faults(text: str) -> dict[str, Any]:
-    """``error_ratio=0.5,kind=timeout`` or a preset's name as fault settings; raises argparse.ArgumentTypeError."""
+def faults(text: str) -> Faults:
+    """``error_ratio=0.5,kind=timeout`` or a preset's name as faults; raises argparse.ArgumentTypeError."""
     if text in PRESETS:
         return PRESETS[text]
-    settings: dict[str, Any] = {}
+    settings: dict[str, str] = {}
     for part in filter(None, text.split(",")):
         key, equals, value = part.partition("=")
         if not equals:
             raise argparse.ArgumentTypeError(f"{part!r} is neither key=value nor one of {', '.join(PRESETS)}")
         settings[key.strip()] = value.strip()
     try:
+        tools = settings.pop("tool_error_ratio", None)
+        ratio = None if tools is None else Evenly(float(tools)).share
         parse_faults(settings)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-    return settings
+    return Faults({**settings}, tool_error_ratio=ratio)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; 0 if it ran and all its telemetry was handed over, 1 if not, 2 for a wrong option."""
     parser = argparse.ArgumentParser(
         prog="python -m demo",
-        description="Two LLM apps and a local OpenAI-compatible provider, sending real telemetry to the stack.",
-        epilog=f"--faults takes error_ratio=, kind=, latency_factor= (comma-separated) or one of {', '.join(PRESETS)}.",
+        description="Three LLM apps and a local simulator of hosted models, sending real telemetry to the stack.",
+        epilog=f"--faults takes error_ratio=, kind=, latency_factor=, tool_error_ratio= (comma-separated) or a "
+        f"preset: {', '.join(PRESETS)}.",
     )
     parser.add_argument("--seconds", type=float, default=os.environ.get("DEMO_SECONDS") or 0, help="0: until Ctrl-C")
     parser.add_argument("--faults", type=faults, default=os.environ.get("DEMO_FAULTS") or None)

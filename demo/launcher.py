@@ -1,4 +1,4 @@
-"""``make demo``: starts the provider and both services, shows what they do, and sums up at the end."""
+"""``make demo``: starts the provider and the services, shows what they do, and sums up at the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,11 @@ import httpx
 from demo.children import Child, ChildError
 from demo.gateway import Stack, check_gateway
 
-SERVICES = {"rag-assistant": "demo.rag_assistant", "support-triage": "demo.support_triage"}
+SERVICES = {
+    "rag-assistant": "demo.rag_assistant",
+    "support-triage": "demo.support_triage",
+    "research-agent": "demo.research_agent",
+}
 #: Seconds in which a child must be ready, and in which a stopped service must have flushed.
 READY_SECONDS, FLUSH_SECONDS = 60.0, 45.0
 #: Kinds of sample that show what a good interaction looks like.
@@ -24,11 +28,24 @@ GOOD = ("streamed", "answered")
 
 
 @dataclass(frozen=True, slots=True)
+class Faults:
+    """What is to go wrong: ``provider`` is what POST /admin/faults takes, the rest is for the apps.
+
+    ``tool_error_ratio`` is the share of the calls of a tool that fail (None: the apps' own); with ``careless_names``
+    each call of a tool goes under a name of its own.
+    """
+
+    provider: dict[str, Any] = field(default_factory=dict)
+    tool_error_ratio: float | None = None
+    careless_names: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
-    """How a demo runs. ``seconds`` of 0 means until Ctrl-C; ``faults`` is what POST /admin/faults takes."""
+    """How a demo runs. ``seconds`` of 0 means until Ctrl-C."""
 
     seconds: float = 0.0
-    faults: dict[str, Any] | None = None
+    faults: Faults | None = None
     seed: int = 7
     workers: int = 3
     think: float = 0.5
@@ -78,17 +95,22 @@ class Demo:
         options = self._options
         environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": self._stack.otlp}
         arguments = ["--seed", str(options.seed), "--latency-scale", str(options.latency_scale)]
-        if options.faults:
-            arguments += ["--faults", json.dumps(options.faults)]
+        faults = options.faults or Faults()
+        if faults.provider:
+            arguments += ["--faults", json.dumps(faults.provider)]
         provider = self._child("demo-simulator", "demo.simulator", arguments, environment)
         self._provider_url = provider.wait_for("ready", READY_SECONDS)["url"]
         arguments = ["--base-url", f"{self._provider_url}/v1", "--seed", str(options.seed)]
         arguments += ["--workers", str(options.workers), "--think", str(options.think)]
-        arguments += ["--timeout", str(options.timeout)]
+        arguments += ["--timeout", str(options.timeout), "--latency-scale", str(options.latency_scale)]
+        if faults.tool_error_ratio is not None:
+            arguments += ["--tool-error-ratio", str(faults.tool_error_ratio)]
+        if faults.careless_names:
+            arguments.append("--careless-names")
         services = [self._child(name, module, arguments, environment) for name, module in SERVICES.items()]
         for service in services:
             service.wait_for("ready", READY_SECONDS)
-        print(f"provider {self._provider_url} · telemetry to {self._stack.otlp} · {' and '.join(SERVICES)} are up")
+        print(f"provider {self._provider_url} · telemetry to {self._stack.otlp} · {', '.join(SERVICES)} are up")
         until = f"for {options.seconds:g} s" if options.seconds else "until Ctrl-C"
         print(f"sending traffic {until} …", flush=True)
         return services
@@ -157,7 +179,8 @@ class Demo:
             "traces": traces,
             "samples": samples,
             "services": {
-                name: {key: said[key] for key in ("interactions", "errors", "telemetry")} for name, said in done.items()
+                name: {key: said[key] for key in ("interactions", "errors", "counts", "telemetry")}
+                for name, said in done.items()
             },
             "ledger": ledger,
             "urls": self._stack.pages(shown[0]) if shown else {},

@@ -16,7 +16,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from demo.lifeline import end_with_parent
+from demo.tally import Tally
 from demo.telemetry import Telemetry
+
+#: Share of the executions of a tool that fail in a demo that nobody disturbs; below the 20 % of LLMToolErrors.
+TOOL_ERROR_RATIO = 0.1
 
 #: Trace ids that a service remembers for its summary; of a longer run the newest.
 REMEMBERED = 5000
@@ -33,7 +37,9 @@ class Outcome:
 
 
 class App(Protocol):
-    """What the load generator drives."""
+    """What the load generator drives; ``tally`` is what the app counts of its own doings."""
+
+    tally: Tally
 
     def prepare(self) -> None:
         """What has to be done once before the first interaction."""
@@ -72,6 +78,9 @@ def parser(service: str) -> argparse.ArgumentParser:
     made.add_argument("--workers", type=int, default=3, help="interactions that run at the same time")
     made.add_argument("--think", type=float, default=0.5, help="mean seconds between two interactions of a worker")
     made.add_argument("--timeout", type=float, default=3.0, help="seconds that a call to the provider may take")
+    made.add_argument("--latency-scale", type=float, default=1.0, help="multiplies how long tools take")
+    made.add_argument("--tool-error-ratio", type=float, default=TOOL_ERROR_RATIO, help="share of tool calls that fail")
+    made.add_argument("--careless-names", action="store_true", help="give tools a new name for each call")
     made.add_argument("--interactions", type=int, default=0, help="stop by itself after so many; 0: never")
     made.add_argument("--child", action="store_true", help="end when standard input ends")
     return made
@@ -122,6 +131,7 @@ def run(service: str, options: argparse.Namespace, telemetry: Telemetry, make_ap
         errors=dict(sorted(results.errors.items())),
         traces=list(results.traces),
         samples=results.samples,
+        counts=app.tally.as_json(),
         telemetry=sent,
     )
     if results.crash is not None:

@@ -84,10 +84,12 @@ class JsonLines(logging.Formatter):
 class Telemetry:
     """The three providers of a service, and whether all of their data arrived."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, team: str) -> None:
+        """``team`` is who pays for the service: the dimension that money is kept by."""
         attributes = {
             "service.name": service,
             "service.version": SERVICE_VERSION,
+            "team": team,
             "deployment.environment.name": "demo",
             "deployment.environment": "demo",  # the name before semantic conventions 1.27, which many queries use
             "openinference.project.name": service,  # what Phoenix groups by; else all is in its project "default"

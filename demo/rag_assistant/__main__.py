@@ -12,7 +12,7 @@ from demo.provider_calls import make_client
 from demo.rag_assistant.app import RagAssistant
 from demo.telemetry import Telemetry
 
-SERVICE = "rag-assistant"
+SERVICE, TEAM = "rag-assistant", "search"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser("rag_assistant").parse_args(arguments)
     # Prompts and pages on the spans, for Phoenix: they are made up. An app with real customers decides this for itself.
     os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
-    telemetry = Telemetry(SERVICE)
+    telemetry = Telemetry(SERVICE, TEAM)
     OpenAIInstrumentor().instrument()
     with make_client(SERVICE, options.base_url, options.timeout) as client:
         return run(SERVICE, options, telemetry, lambda: RagAssistant(client))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import operator
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import openai
 from openai.types.chat import ChatCompletionMessageParam
@@ -16,37 +14,20 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.util.genai.handler import TelemetryHandler
 from opentelemetry.util.genai.types import RetrievalDocument
 
+from demo.index import Document, Hit, Index
 from demo.load import Outcome
 from demo.provider_calls import error_kind, with_retry
-from demo.rag_assistant.documents import DOCUMENTS, QUESTIONS, Document
+from demo.rag_assistant.documents import DOCUMENTS, QUESTIONS
+from demo.tally import Tally
 
 logger = logging.getLogger("demo.rag_assistant")
 
 EMBEDDING_MODEL = "text-embedding-3-small"
 DIMENSIONS = 256
 TOP_K = 3
+DATA_SOURCE = "help-centre"
 #: Tries to embed the pages at the start, before the app gives up.
 PREPARE_TRIES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A page that was found, and its cosine similarity to the question (-1 to 1)."""
-
-    document: Document
-    score: float
-
-
-class Index:
-    """An exact vector search over unit vectors."""
-
-    def __init__(self, documents: Sequence[Document], vectors: Sequence[Sequence[float]]) -> None:
-        self._rows = list(zip(documents, vectors, strict=True))
-
-    def search(self, vector: Sequence[float], k: int) -> list[Hit]:
-        """The ``k`` pages nearest to ``vector``, best first."""
-        hits = [Hit(document, sum(map(operator.mul, vector, row))) for document, row in self._rows]
-        return sorted(hits, key=lambda hit: -hit.score)[:k]
 
 
 def system_prompt(documents: Sequence[Document]) -> str:
@@ -68,6 +49,7 @@ class RagAssistant:
     """The app. Prepare it once, then ask it questions from any number of threads."""
 
     def __init__(self, client: openai.OpenAI, documents: Sequence[Document] = DOCUMENTS) -> None:
+        self.tally = Tally()
         self._client = client
         self._documents = documents
         self._system = system_prompt(documents)
@@ -120,7 +102,10 @@ class RagAssistant:
         """The ``k`` best pages for ``question``; raises RuntimeError before :meth:`prepare`."""
         if self._index is None:
             raise RuntimeError("prepare() comes first")
-        with self._genai.retrieval(data_source_id="help-centre", request_model=EMBEDDING_MODEL) as retrieval:
+        with (
+            self.tally.outcome("retrieval", DATA_SOURCE),
+            self._genai.retrieval(data_source_id=DATA_SOURCE, request_model=EMBEDDING_MODEL) as retrieval,
+        ):
             retrieval.top_k = k
             retrieval.query_text = question
             hits = self._index.search(self._embed([question])[0], k)

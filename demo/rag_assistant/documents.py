@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One page of the help centre."""
-
-    id: str
-    title: str
-    text: str
-
+from demo.index import Document
 
 DOCUMENTS = (
     Document(

@@ -11,13 +11,13 @@ from demo.provider_calls import make_client
 from demo.support_triage.app import SupportTriage
 from demo.telemetry import Telemetry
 
-SERVICE = "support-triage"
+SERVICE, TEAM = "support-triage", "support"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the service; returns its exit code."""
     options = parser("support_triage").parse_args(arguments)
-    telemetry = Telemetry(SERVICE)
+    telemetry = Telemetry(SERVICE, TEAM)
     OpenAIInstrumentor().instrument(tracer_provider=telemetry.tracer_provider)
     with make_client(SERVICE, options.base_url, options.timeout) as client:
         return run(SERVICE, options, telemetry, lambda: SupportTriage(client))

@@ -21,9 +21,11 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from demo.load import Outcome
 from demo.provider_calls import error_kind, with_retry
 from demo.support_triage.tickets import CLASSIFICATION, LOOK_UP_ORDER, ORDERS, TICKETS
+from demo.tally import Tally
 
 logger = logging.getLogger("demo.support_triage")
 
+AGENT = "triage"
 CLASSIFIER, WRITER, REASONER = "gpt-4o-mini", "gpt-4o", "o4-mini"
 
 _CLASSIFY = (
@@ -40,6 +42,7 @@ class SupportTriage:
     """The app; its agent handles one ticket at a time in each thread."""
 
     def __init__(self, client: openai.OpenAI) -> None:
+        self.tally = Tally()
         self._client = client
         self._tracer = OITracer(trace.get_tracer("demo.support_triage"), config=TraceConfig())
 
@@ -55,7 +58,10 @@ class SupportTriage:
         with (
             using_attributes(session_id=f"ticket-{number}", user_id=f"customer-{draw.randrange(40)}"),
             self._tracer.start_as_current_span(
-                "triage ticket", kind=SpanKind.SERVER, openinference_span_kind="agent"
+                "triage ticket",
+                kind=SpanKind.SERVER,
+                attributes={"agent.name": AGENT},
+                openinference_span_kind="agent",
             ) as span,
         ):
             span.set_input(ticket.text)
@@ -68,11 +74,13 @@ class SupportTriage:
                 reply = self.reply(ticket.text, sorted_as, facts, writer, streamed=streamed)
             except openai.APIError as failure:
                 error = error_kind(failure)
+                self.tally.add("agent", AGENT, "error")
                 span.set_status(Status(StatusCode.ERROR, error))
                 logger.error("ticket %d is left to a person: %s", number, error, extra={"error.type": error})
             else:
                 span.set_output(reply)
                 span.set_status(Status(StatusCode.OK))
+                self.tally.add("agent", AGENT, "success")
                 logger.info(
                     "ticket %d is %s, priority %s",
                     number,
@@ -136,7 +144,10 @@ class SupportTriage:
 
     def look_up_order(self, order: str) -> str:
         """The tool: what is known of an order, as JSON."""
-        with self._tracer.start_as_current_span("look_up_order", openinference_span_kind="tool") as span:
+        with (
+            self.tally.outcome("tool", "look_up_order"),
+            self._tracer.start_as_current_span("look_up_order", openinference_span_kind="tool") as span,
+        ):
             span.set_tool(name="look_up_order", parameters={"order": order})
             found = json.dumps(ORDERS.get(order, {"order": order, "status": "unknown"}))
             span.set_output(found)

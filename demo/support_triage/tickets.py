@@ -21,7 +21,7 @@ TICKETS = (
     Ticket("My parcel AB-1042 has not arrived and the tracking link shows nothing for a week.", "shipping"),
     Ticket("Where is my delivery? Order AB-1077 should have been delivered on Monday.", "shipping"),
     Ticket("Shipping of AB-1101 took two weeks and the parcel was damaged.", "shipping"),
-    Ticket("I was charged twice for order AB-1055. Please pay one charge back to my card.", "billing"),
+    Ticket("I was charged twice for AB-1055. Please pay one charge back to my card 4111 1111 1111 1111.", "billing"),
     Ticket("The invoice for AB-1063 has the wrong company name. I need a corrected invoice.", "billing"),
     Ticket("Why was my card charged two euros? I cancelled the subscription payment last month.", "billing"),
     Ticket("The thermostat shows error E7 and the boiler does not respond.", "technical"),
@@ -29,11 +29,14 @@ TICKETS = (
     Ticket("The sensor shows error E3 although its batteries are new.", "technical"),
     Ticket("I want to return AB-1089 and get a refund. It does not fit my boiler.", "returns"),
     Ticket("Please send a return label for AB-1090, I want to exchange it for the white one.", "returns"),
-    Ticket("I return the valve from order AB-1012. When is the refund paid?", "returns"),
-    Ticket("I cannot log in to my account, the password mail never comes.", "account"),
+    Ticket("I return the valve from order AB-1012. When is the refund paid to DE89 3704 0044 0532 0130 00?", "returns"),
+    Ticket("I cannot log in to my account, the password mail never comes to anna.berg@example.com.", "account"),
     Ticket("Please delete my account and all login data that you have of me.", "account"),
     Ticket("How do I change the e-mail address of my account?", "account"),
-    Ticket("This is the third time I write. A complaint: nobody answers and my house is cold.", "complaint"),
+    Ticket(
+        "The third time I write. A complaint: nobody answers +44 20 7946 0958 and my house is cold.",
+        "complaint",
+    ),
     Ticket("I am very unhappy with your service. I want to speak with a manager about this complaint.", "complaint"),
 )
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from demo.__main__ import PRESETS
 from demo.gateway import GatewayError, check_gateway, stack_from_environment
+from demo.launcher import SERVICES
 from demo.simulator.app import parse_faults
 from tests.support import ROOT, poll
 from tests.unit.demo.support import Receiver
@@ -49,7 +51,7 @@ def unused_url() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def children_of(process: subprocess.Popen[str], count: int = 3) -> list[psutil.Process]:
+def children_of(process: subprocess.Popen[str], count: int = 4) -> list[psutil.Process]:
     def found() -> list[psutil.Process] | None:
         children = psutil.Process(process.pid).children(recursive=True)
         return children if len(children) >= count else None
@@ -94,7 +96,7 @@ def test_ctrl_c_flushes_everything_and_the_summary_agrees_with_the_ledger(receiv
     summary_file = tmp_path / "summary.json"
     process = start(receiver.url, "--summary", str(summary_file))
     children = children_of(process)
-    poll("spans of both services", lambda: receiver.spans("rag-assistant") and receiver.spans("support-triage"), 60)
+    poll("spans of all services", lambda: all(receiver.spans(service) for service in SERVICES), 60)
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
     assert (code, err) == (0, ""), err
@@ -103,11 +105,19 @@ def test_ctrl_c_flushes_everything_and_the_summary_agrees_with_the_ledger(receiv
     summary = json.loads(summary_file.read_text())
     assert summary["problems"] == []
     received = {span.trace_id.hex() for span in receiver.spans()}
-    for service in ("rag-assistant", "support-triage"):
+    for service in SERVICES:
         ids = summary["traces"][service]
         assert len(ids) == summary["services"][service]["interactions"] > 0
         assert set(ids) <= received
-    calls = [span for span in receiver.spans() if span.name.startswith(("chat ", "embeddings ", "ChatCompletion"))]
+        assert all(times > 0 for *_, times in summary["services"][service]["counts"])
+    # research-agent's calls of the openai client are seen twice: what OpenInference sees of them is left out
+    calls = [
+        span
+        for service in SERVICES
+        for span in receiver.spans(service)
+        if span.name.startswith(("chat ", "embeddings ", "rerank "))
+        or (span.name == "ChatCompletion" and service == "support-triage")
+    ]
     assert len(calls) == summary["ledger"]["totals"]["requests"]
     shown = summary["urls"]["trace in Jaeger"].rsplit("/", 1)[1]
     assert shown in received
@@ -130,6 +140,16 @@ def test_faults_of_the_command_line_reach_the_provider(receiver: Receiver, tmp_p
     totals = json.loads(summary_file.read_text())["ledger"]["totals"]
     assert set(totals["errors"]) == {"server_error"}
     assert 0.4 < totals["errors"]["server_error"] / totals["requests"] < 0.7
+
+
+def test_tools_fail_and_have_careless_names_when_told_so(receiver: Receiver) -> None:
+    for preset in ("tools", "careless-names"):
+        code, _, err = finish(start(receiver.url, "--seconds", "4", "--faults", preset))
+        assert (code, err) == (0, "")
+    spans = [span for span in receiver.spans("research-agent") if span.name.startswith(("execute_tool", "tools/call"))]
+    failed = [span for span in spans if span.status.code == Status.STATUS_CODE_ERROR]
+    assert len(failed) >= 3
+    assert any(span.name.startswith("execute_tool read_page-call_") for span in spans)
 
 
 def test_no_child_outlives_a_launcher_that_was_killed(receiver: Receiver) -> None:
@@ -155,7 +175,7 @@ def test_a_service_that_dies_ends_the_demo_with_an_error(receiver: Receiver) -> 
 def test_telemetry_that_the_gateway_refuses_is_reported_and_not_swallowed(receiver: Receiver) -> None:
     process = start(receiver.url)
     wait_for_traffic(process)
-    poll("spans", lambda: receiver.spans("support-triage") and receiver.spans("rag-assistant"), deadline=60)
+    poll("spans", lambda: all(receiver.spans(service) for service in SERVICES), deadline=60)
     receiver.status = 400
     process.send_signal(signal.SIGTERM)
     code, _, err = finish(process)
@@ -170,6 +190,7 @@ def test_telemetry_that_the_gateway_refuses_is_reported_and_not_swallowed(receiv
         (("--faults", "chaos"), "neither key=value nor one of none, errors"),
         (("--faults", "kind=gremlins"), "unknown kind"),
         (("--faults", "colour=red"), "unknown fault setting: colour"),
+        (("--faults", "tool_error_ratio=1.5"), "a share must be between 0 and 1"),
         (("--seconds", "-1"), "must not be negative"),
         (("--seconds", "soon"), "invalid float value"),
     ],
@@ -182,7 +203,9 @@ def test_a_wrong_option_is_explained(arguments: tuple[str, ...], message: str) -
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_a_valid_setting(preset: str) -> None:
-    parse_faults(PRESETS[preset])
+    faults = PRESETS[preset]
+    parse_faults(faults.provider)
+    assert 0 <= (faults.tool_error_ratio or 0) <= 1
 
 
 def test_the_stack_is_looked_for_at_the_usual_ports_plus_the_offset() -> None:
