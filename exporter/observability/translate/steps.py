@@ -103,6 +103,9 @@ def _failed(reader: Reader, said: Mapping[int, Told]) -> Bools:
 def _documents(reader: Reader, rows: Ints) -> tuple[Ints, Objects]:
     """How many documents each of ``rows`` brought (-1: nobody said), and their scores."""
     count = reader.lengths("documents")[rows]
+    if "documents_count" in reader:
+        said = reader.numbers("documents_count")[rows]
+        count = np.where((count < 0) & (said >= 0), said, count).astype(np.int64)
     scores = np.full(len(rows), None, np.object_)
     place = {int(row): index for index, row in enumerate(rows.tolist())}
     for row, elements in reader.listed("documents", rows).items():
