@@ -211,9 +211,9 @@ class Buckets(Series):
         """Put ``values`` (n,), NaN for none, into the series ``ids`` (n,)."""
         absent = np.isnan(values)
         if absent.any():
-            there = ~absent
+            there = np.flatnonzero(~absent)
             ids, values = ids[there], values[there]
-            trace_ids = None if trace_ids is None else trace_ids[there]
+            trace_ids = None if trace_ids is None else trace_ids.take(there, axis=0)
             times = times[there] if isinstance(times, np.ndarray) else times
         cells = ids * self._width + np.searchsorted(self._bounds, values)
         np.add.at(self.counts.reshape(-1), cells, 1)
