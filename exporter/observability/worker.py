@@ -44,6 +44,7 @@ class Worker:
         self._tick = max(settle_seconds / _LOOKS, 0.001)
         self._gather = settle_seconds / _LOOKS  # spans wait for others of their trace anyway
         self._accepting = False
+        self._measuring = False  # what waits no more is being counted
         self._admission = threading.Lock()
         self._abandon = threading.Event()
         self._thread = threading.Thread(target=self._run, name="measure", daemon=True)
@@ -68,7 +69,7 @@ class Worker:
     @property
     def idle(self) -> bool:
         """Whether everything that was accepted is measured."""
-        return self._queue.unfinished_tasks == 0 and not self._pipeline.waiting
+        return self._queue.unfinished_tasks == 0 and not self._pipeline.waiting and not self._measuring
 
     def waiting(self) -> int:
         """Batches in the queue."""
@@ -167,6 +168,7 @@ class Worker:
 
     def _measure(self, *, everything: bool) -> None:
         waiting = self._pipeline.waiting
+        self._measuring = waiting > 0
         try:
             self._pipeline.measure(time.monotonic(), everything=everything)
         except Exception:
@@ -174,3 +176,5 @@ class Worker:
             lost = max(waiting - self._pipeline.waiting, 0)
             self._pipeline.failed(lost)
             _LOG.exception("%d spans could not be measured", lost, extra={"event": "measure_failed"})
+        finally:
+            self._measuring = False
