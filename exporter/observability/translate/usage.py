@@ -45,8 +45,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "cache_write_5m": ("ephemeral_5m_input_tokens",),
     "cache_write_1h": ("ephemeral_1h_input_tokens",),
     "reasoning": (
-        "reasoning_tokens", "reasoningTokens", "thoughtsTokenCount", "thoughts_token_count", "output_reasoning_tokens",
-        "reasoning",
+        "reasoning_tokens", "reasoningTokens", "thoughtsTokenCount", "thoughts_token_count", "thoughtsTokens",
+        "output_reasoning_tokens", "reasoning",
     ),
 }  # fmt: skip
 _DEEPEST = 6

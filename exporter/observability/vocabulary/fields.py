@@ -151,12 +151,12 @@ CONTENT: Mapping[str, Names] = {
     "input_messages": (
         "gen_ai.input.messages", "input.value", "gen_ai.prompt", "traceloop.entity.input", "ai.prompt.messages",
         "ai.prompt", "langfuse.observation.input", "gen_ai.content.prompt", "llm.prompts", "request_data",
-        "mlflow.spanInputs", "genkit:input",
+        "mlflow.spanInputs", "genkit:input", "gen_ai.prompt_json",
     ),
     "output_messages": (
         "gen_ai.output.messages", "output.value", "gen_ai.completion", "traceloop.entity.output", "ai.response.text",
         "langfuse.observation.output", "gen_ai.content.completion", "llm.completions", "response_data",
-        "mlflow.spanOutputs", "genkit:output",
+        "mlflow.spanOutputs", "genkit:output", "gen_ai.completion_json",
     ),
     "tools": ("gen_ai.tool.definitions",),
     "documents": ("gen_ai.retrieval.documents",),

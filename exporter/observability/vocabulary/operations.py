@@ -124,7 +124,7 @@ _NAMED = {name: name for name in ("chat", "text_completion", "generate_content",
 _WHOLE_NAMES = {"call_llm": "chat", "llm_request": "chat"}
 #: Methods of a framework's model class that get a call ready or read its answer, and get the kind of a call with it.
 _AROUND_A_CALL = re.compile(
-    r"(.*\.)?_?(prepare|validate|parse|format|convert|count|get_(num_tokens|tool_calls))_\w*|.*\.metadata"
+    r"(.*\.)?_?((prepare|validate|parse|format|convert|count)_\w+|get_(num_tokens|tool_calls)\w*)"
 )
 #: How a method calls, which is not part of what it does: ``acompletion`` is a completion, ``stream_chat`` a chat.
 _MANNER = re.compile(r"(?:async_|a)?(?:stream(?:ing)?_)?(.+?)(?:_(?:stream|streaming|async))?")
