@@ -128,12 +128,13 @@ def _unpriced(settings: Settings) -> AlertRule:
 
 
 def _old(settings: Settings) -> AlertRule:
+    most = number(seconds(settings.alerts.price_list_stale.max_age))
     return AlertRule(
         name="PriceListStale",
         severity="info",
         for_="0s",
         # The oldest list of the replicas: one that was not updated prices its share of the calls wrong.
-        expr=f"time() - min({catalogue.EXPORTER_PRICE_LIST_TIMESTAMP}) > {number(seconds(settings.alerts.price_list_stale.max_age))}",
+        expr=f"time() - min({catalogue.EXPORTER_PRICE_LIST_TIMESTAMP}) > {most}",
         summary="The price list is old",
         description=(
             "The newest change in the price list is {{ $value | humanizeDuration }} old: "
