@@ -23,6 +23,8 @@ SERVICES = {
 }
 #: Seconds in which a child must be ready, and in which a stopped service must have flushed.
 READY_SECONDS, FLUSH_SECONDS = 60.0, 45.0
+#: Seconds that an app waits for a provider that was told to be slow, at most.
+PATIENCE_SECONDS = 20.0
 #: Kinds of sample that show what a good interaction looks like.
 GOOD = ("streamed", "answered")
 
@@ -38,6 +40,11 @@ class Faults:
     provider: dict[str, Any] = field(default_factory=dict)
     tool_error_ratio: float | None = None
     careless_names: bool = False
+
+    @property
+    def slowness(self) -> float:
+        """How many times slower than usual the provider is, at least 1."""
+        return max(1.0, float(self.provider.get("latency_factor", 1.0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,9 @@ class Demo:
         self._provider_url = provider.wait_for("ready", READY_SECONDS)["url"]
         arguments = ["--base-url", f"{self._provider_url}/v1", "--seed", str(options.seed)]
         arguments += ["--workers", str(options.workers), "--think", str(options.think)]
-        arguments += ["--timeout", str(options.timeout), "--latency-scale", str(options.latency_scale)]
+        # A slow provider is to be seen as one, and not as time-outs.
+        timeout = max(options.timeout, min(PATIENCE_SECONDS, options.timeout * faults.slowness))
+        arguments += ["--timeout", str(timeout), "--latency-scale", str(options.latency_scale)]
         if faults.tool_error_ratio is not None:
             arguments += ["--tool-error-ratio", str(faults.tool_error_ratio)]
         if faults.careless_names:
@@ -144,6 +153,9 @@ class Demo:
     def _finish(self, services: list[Child]) -> dict[str, dict[str, Any]]:
         """Stop the services, while the provider still answers what is under way; what each says of itself."""
         print("stopping: finishing what is under way and flushing the telemetry …", flush=True)
+        faults = self._options.faults or Faults()
+        if faults.slowness > 1:
+            self._http.post(f"{self._provider_url}/admin/faults", json={**faults.provider, "latency_factor": 1.0})
         for service in services:
             service.terminate()
         done: dict[str, dict[str, Any]] = {}

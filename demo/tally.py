@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,11 @@ class Tally:
         """``[["tool", "read_page", "error", 3], ...]``, sorted: each name with its count at the end."""
         with self._lock:
             return [[*name, count] for name, count in sorted(self._counts.items())]
+
+
+def careless(name: str) -> str:
+    """``name`` with an id in it, as from code that makes a name for each run."""
+    return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
 class Evenly:

@@ -80,7 +80,7 @@ class ResearchAgent:
         cohere = Cohere(http, root, key, self.tally)
         self._librarian = Librarian(client, anthropic, cohere, genai, self.tally, NOTES)
         tools = Tools(
-            genai, self.tally, error_ratio=tool_error_ratio, latency_scale=latency_scale, careless=careless_names
+            genai, self.tally, error_ratio=tool_error_ratio, latency_scale=latency_scale, careless_names=careless_names
         )
         self._researcher = Researcher(client, tools, self._climate, self._librarian, genai, self.tally)
         self._forbidden = Evenly(FORBIDDEN_SHARE)

@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletionFunctionToolParam
 from opentelemetry.util.genai.handler import TelemetryHandler
 
 from demo.research_agent.briefs import ENERGY, PAGES, STANDARDS
-from demo.tally import Evenly, Tally
+from demo.tally import Evenly, Tally, careless
 
 #: Median seconds of each tool at latency scale 1, and the deviation of their logarithm.
 _SECONDS = {"look_up_standard": 0.02, "energy_statistics": 0.6, "read_page": 0.15}
@@ -27,8 +27,8 @@ class ToolError(Exception):
 class Tools:
     """Runs tools, an ``execute_tool`` span each.
 
-    ``error_ratio`` of the calls of ``read_page`` fail. With ``careless`` each call goes under a name of its own, as
-    from code that puts an id into a name: what the exporter's limit of label values is made for.
+    ``error_ratio`` of the calls of ``read_page`` fail. With ``careless_names`` each call goes under a name of its own,
+    as from code that puts an id into a name: what the exporter's limit of label values is made for.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class Tools:
         *,
         error_ratio: float = 0.0,
         latency_scale: float = 1.0,
-        careless: bool = False,
+        careless_names: bool = False,
     ) -> None:
         self._genai = genai
         self._tally = tally
         self._scale = latency_scale
-        self._careless = careless
+        self._careless = careless_names
         self._page_is_gone = Evenly(error_ratio)
         self._functions: dict[str, Callable[..., str]] = {
             "look_up_standard": self._standard,
@@ -63,7 +63,7 @@ class Tools:
 
         Raises ToolError, and whatever one of ``others`` raises.
         """
-        shown = f"{name}-{call_id}" if self._careless else name
+        shown = careless(name) if self._careless else name
         with (
             self._tally.outcome("tool", shown),
             self._genai.tool(shown, tool_type="function") as invocation,

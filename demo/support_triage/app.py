@@ -21,7 +21,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from demo.load import Outcome
 from demo.provider_calls import error_kind, with_retry
 from demo.support_triage.tickets import CLASSIFICATION, LOOK_UP_ORDER, ORDERS, TICKETS
-from demo.tally import Tally
+from demo.tally import Tally, careless
 
 logger = logging.getLogger("demo.support_triage")
 
@@ -41,7 +41,9 @@ _REPLY = (
 class SupportTriage:
     """The app; its agent handles one ticket at a time in each thread."""
 
-    def __init__(self, client: openai.OpenAI) -> None:
+    def __init__(self, client: openai.OpenAI, *, careless_names: bool = False) -> None:
+        """With ``careless_names`` each call of the tool goes under a name of its own."""
+        self._careless = careless_names
         self.tally = Tally()
         self._client = client
         self._tracer = OITracer(trace.get_tracer("demo.support_triage"), config=TraceConfig())
@@ -144,11 +146,12 @@ class SupportTriage:
 
     def look_up_order(self, order: str) -> str:
         """The tool: what is known of an order, as JSON."""
+        name = careless("look_up_order") if self._careless else "look_up_order"
         with (
-            self.tally.outcome("tool", "look_up_order"),
-            self._tracer.start_as_current_span("look_up_order", openinference_span_kind="tool") as span,
+            self.tally.outcome("tool", name),
+            self._tracer.start_as_current_span(name, openinference_span_kind="tool") as span,
         ):
-            span.set_tool(name="look_up_order", parameters={"order": order})
+            span.set_tool(name=name, parameters={"order": order})
             found = json.dumps(ORDERS.get(order, {"order": order, "status": "unknown"}))
             span.set_output(found)
             span.set_status(Status(StatusCode.OK))

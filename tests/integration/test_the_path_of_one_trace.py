@@ -12,7 +12,7 @@ from tests.support import Stack, poll
 
 pytestmark = pytest.mark.integration
 
-SERVICES = ("rag-assistant", "support-triage")
+SERVICES = ("rag-assistant", "support-triage", "research-agent")
 
 
 def trace_ids(demo: DemoRun, service: str) -> list[str]:
