@@ -85,7 +85,7 @@ def calls(
         error_type=error_type,
         trace_id=spans.trace_id[rows],
         span_id=spans.span_id[rows],
-        start_ns=spans.start_ns[rows],
+        start_ns=_started(reader)[rows],
         end_ns=spans.end_ns[rows],
         usage=table,
         estimated=np.zeros(len(rows), np.bool_),
@@ -185,6 +185,8 @@ def _streaming(
     for row, told in said.items():
         if column[row] < 0 and told.first_token_ns is not None:
             column[row] = 1
+    if "span_type" in reader:
+        column = np.where((column < 0) & reader.texts("span_type").equals(operations.LOG), 1, column)
     return np.where((column < 0) & ~np.isnan(first_token), 1, column)
 
 
@@ -254,6 +256,16 @@ def _provider(reader: Reader, rows: Ints, model: Text) -> Text:
                 said = said.filled(column.map([providers.provider(value) for value in column.values]))
     guessed = model.map([providers.of_model(value) for value in model.values])
     return said.take(rows).filled(guessed).filled(Text.constant(UNKNOWN, len(rows)))
+
+
+def _started(reader: Reader) -> Ints:
+    """When each span began; a record that was written at the end of a call says how long that took."""
+    start = reader.spans.start_ns
+    if "span_type" not in reader:
+        return start
+    lasted = reader.numbers("log_duration")
+    rows = reader.texts("span_type").equals(operations.LOG) & ~np.isnan(lasted)
+    return np.where(rows, start - (np.where(rows, lasted, 0.0) * 1e9).astype(np.int64), start)
 
 
 def _named(names: Text) -> Text:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from observability.columns import ABSENT, Bools, Keys, Text
+from observability.columns import ABSENT, Bools, Keys, Text, missing
 from observability.grouping import group_texts
 from observability.records import CALL_OPERATIONS, STEP_OPERATIONS, Links, Records, Steps
 from observability.spans import Spans
@@ -72,10 +72,19 @@ def _operation(reader: Reader) -> Text:
         silent = around[names.codes] & ~_has_usage(reader)
         said = said.where(~silent, Text.constant(operations.OTHER, len(reader.spans)))
     if "span_type" in reader:
-        kind = reader.texts("span_type")
-        announcing = np.array([*(value in operations.ANNOUNCEMENTS for value in kind.values), False])[kind.codes]
-        said = said.where(~announcing, Text.constant(operations.OTHER, len(reader.spans)))
+        said = said.where(~_told_elsewhere(reader), Text.constant(operations.OTHER, len(reader.spans)))
     return said
+
+
+def _told_elsewhere(reader: Reader) -> Bools:
+    """Spans that only say that something began, of which another one tells."""
+    kind, scope, status = reader.texts("span_type"), reader.spans.scope, reader.spans.status
+    recorded = np.array([*(scopes.records_streams(value) for value in scope.values), False])[scope.codes]
+    failed = np.array([*(value.failed for value in status.values), False])[status.codes]
+    silent = missing(reader.identifiers("response_id")) & ~_has_usage(reader)
+    return np.asarray(
+        kind.equals(operations.PENDING) | (kind.present & ~kind.equals(operations.LOG) & recorded & ~failed & silent)
+    )
 
 
 def _has_usage(reader: Reader) -> Bools:

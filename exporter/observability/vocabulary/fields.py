@@ -118,6 +118,7 @@ NUMBERS: Mapping[str, Names] = {
         "gen_ai.response.time_to_first_token", "gen_ai.latency.time_to_first_token", "llm.time_to_first_token",
         ("ai.response.msToFirstChunk", _MILLISECONDS),
     ),
+    "log_duration": ("duration",),
     "documents_count": ("gen_ai.retrieval.document_count", "retrieval.documents.count", "retrieval.document_count"),
     "evaluation_score": ("gen_ai.evaluation.score.value", "gen_ai.evaluation.score"),
     "mcp_error": ("mcp.response.error.code", "jsonrpc.error_code"),

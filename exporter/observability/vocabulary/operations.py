@@ -106,8 +106,9 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "genkit:metadata:subtype": _COMMON | {"model": "chat", "embedder": "embeddings", "flow": "invoke_workflow"},
 }
 
-#: What a span says it is that is none: it announces one, or repeats it while that runs.
-ANNOUNCEMENTS = frozenset({"pending_span"})
+#: Types of spans: one that says that a span began, which comes itself later; and a record of a moment, written when
+#: what it tells of had ended.
+PENDING, LOG = "pending_span", "log"
 #: Databases of vectors, and what a look-up in one is called.
 _STORES = frozenset({
     "astra", "chroma", "chromadb", "lancedb", "marqo", "milvus", "opensearch_vector", "pg_vector", "pgvector",

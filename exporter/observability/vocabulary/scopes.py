@@ -9,6 +9,15 @@ from functools import lru_cache
 _PROVIDER_SDKS = ("com.anthropic.sdk", "mistralai_sdk_tracer", "com.openai.sdk", "com.google.genai", "cohere.sdk")
 
 
+#: They end the span of a stream when it begins, and tell what came of it in a record of its own when it ends.
+_RECORDING_STREAMS = ("logfire.",)
+
+
+def records_streams(scope: str) -> bool:
+    """Whether a span of ``scope`` that ended well without an answer is the beginning of a stream, told of later."""
+    return scope.startswith(_RECORDING_STREAMS)
+
+
 def is_provider_sdk(scope: str) -> bool:
     """Whether ``scope`` is a provider's own SDK and no instrumentation of it."""
     return scope.startswith(_PROVIDER_SDKS)
