@@ -31,9 +31,13 @@ class Answering:
     def named(self, calls: Calls) -> Calls:
         """``calls`` with the label ``model`` of those that nothing answered as the others have it.
 
-        What is learnt from ``calls`` themselves counts for all of them, whatever their order.
+        What is learnt from ``calls`` themselves counts for all of them, whatever their order; of several models the
+        last to end.
         """
         first, group = group_texts(calls.service, calls.request_model, calls.response_model)
+        ended = np.zeros(len(first), np.int64)
+        np.maximum.at(ended, group, calls.end_ns)
+        answers: list[tuple[int, str, tuple[str, str]]] = []
         silent: list[tuple[int, tuple[str, str]]] = []
         for place, row in enumerate(first.tolist()):
             asked = calls.request_model[row]
@@ -44,7 +48,9 @@ class Answering:
             if answered is None:
                 silent.append((place, key))
             else:
-                self._remember(key, answered)
+                answers.append((int(ended[place]), answered, key))
+        for _, answered, key in sorted(answers):
+            self._remember(key, answered)
         renamed = {place: model for place, key in silent if (model := self._models.get(key)) is not None}
         if not renamed:
             return calls

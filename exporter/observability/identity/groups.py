@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -28,6 +28,10 @@ class Groups:
         #: How many calls are around a row, as far as there are any.
         self.depth: Mapping[int, int] = {}
 
+    def root(self, row: int) -> int:
+        """The row that stands for all views of ``row``'s call."""
+        return self._root.get(row, row)
+
     def views(self, row: int) -> list[int]:
         """All views of ``row``'s call, itself included."""
         return self._views.get(self._root.get(row, row), [row])
@@ -42,15 +46,17 @@ class Groups:
         moved = self._views.pop(joining, [joining])
         self._views.setdefault(root, [root]).extend(moved)
         self._root[root] = root
-        self._root.update(dict.fromkeys(moved, root))
+        for row in moved:
+            self._root[row] = root
 
     def joined(self, row: int) -> bool:
         """Whether ``row`` is one of several views."""
         return row in self._root
 
-    def same(self, one: int, other: int) -> bool:
-        """Whether the rows were joined."""
-        return self._root.get(one, one) == self._root.get(other, other)
+    @property
+    def rows_joined(self) -> Collection[int]:
+        """All rows that are one of several views."""
+        return self._root.keys()
 
     def any_of(self, row: int, mask: Bools) -> bool:
         """Whether a view of ``row``'s call is in ``mask``."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from observability.columns import Ints, Keys, Text
+from observability.columns import Coded, Ints, Keys, Text, missing
+from observability.identity.same import is_own
 from observability.marks import Marks
 from observability.records import Calls
 
 _Value = TypeVar("_Value")
 _RECENT_CALLS = 20_000
+#: Small tables of answers are joined at this number, so that a look at all of them stays quick.
+_MOST_TABLES = 32
 
 #: When a call was made (Unix nanoseconds), and the instrumentation that said so.
 Interval: TypeAlias = tuple[int, int, str | None]
@@ -35,6 +38,7 @@ class Generations(Generic[_Value]):
         self._young: dict[int, _Value] = {}
         self._old: dict[int, _Value] = {}
         self._marks = [Marks(), Marks()]
+        self._added = 0
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
@@ -51,12 +55,18 @@ class Generations(Generic[_Value]):
         perhaps = self._marks[0].may_hold(keys) | self._marks[1].may_hold(keys)
         return {key for key in keys[perhaps].tolist() if key in self} if perhaps.any() else set()
 
+    def of(self, keys: Keys) -> Keys:
+        """The same as an array."""
+        found = self.known(keys)
+        return np.fromiter(found, np.uint64, len(found))
+
     def update(self, keys: Keys, values: Iterable[_Value]) -> None:
         """Remember ``values`` under ``keys``, in this order."""
         self._young.update(zip(keys.tolist(), values, strict=False))
         self._marks[0].add(keys)
-        if len(self._young) >= self._size:
-            self._old, self._young = self._young, {}
+        self._added += len(keys)
+        if self._added >= self._size:  # also if few are left of them: the marks must not fill up
+            self._old, self._young, self._added = self._young, {}, 0
             self._marks = [Marks(), self._marks[0]]
 
     def pop(self, key: int) -> _Value | None:
@@ -67,7 +77,7 @@ class Generations(Generic[_Value]):
 
 
 class Answers:
-    """When and by whom the last ``size`` calls were told, by the hash of their response id.
+    """When and by whom the last calls were told, by the hash of their response id; at least ``size`` of them.
 
     What is looked up for every call are marks; the times stand in columns that only a hit is looked for in.
     """
@@ -75,40 +85,62 @@ class Answers:
     def __init__(self, size: int) -> None:
         self._size = size
         self._marks = [Marks(), Marks()]
-        self._tables: list[list[_Told]] = [[], []]
+        self._told: list[list[_Told]] = [[], []]
+        self._rows = 0
 
     def __len__(self) -> int:
-        return sum(len(told.hashes) for tables in self._tables for told in tables)
+        return sum(len(told.hashes) for tables in self._told for told in tables)
 
-    def intervals(self, hashes: Keys) -> dict[int, list[Interval]]:
-        """When calls with these response ids were made: place in ``hashes`` → intervals."""
+    def intervals(self, hashes: Keys) -> dict[int, Interval]:
+        """When the calls with these response ids were made: place in ``hashes`` → interval.
+
+        An id that several counted calls have says nothing: it is a provider that repeats its ids.
+        """
         perhaps = np.flatnonzero(self._marks[0].may_hold(hashes) | self._marks[1].may_hold(hashes))
-        found: dict[int, list[Interval]] = {}
         if not len(perhaps):
-            return found
-        wanted = hashes[perhaps]
-        for told in (told for tables in self._tables for told in tables):
-            for row in np.flatnonzero(np.isin(told.hashes, wanted)).tolist():
-                interval = (int(told.start_ns[row]), int(told.end_ns[row]), told.scope[row])
-                for place in perhaps[wanted == told.hashes[row]].tolist():
-                    found.setdefault(place, []).append(interval)
-        return found
+            return {}
+        tables = [told for tables in self._told for told in tables]
+        rows = [np.flatnonzero(np.isin(told.hashes, hashes[perhaps])) for told in tables]
+        found = _Told.concat([told.take(each) for told, each in zip(tables, rows, strict=True) if len(each)])
+        if found is None:
+            return {}
+        _, first, times = np.unique(found.hashes, return_index=True, return_counts=True)
+        at = {int(found.hashes[row]): row for row in first[times == 1].tolist()}
+        places = ((place, at.get(int(hashes[place]))) for place in perhaps.tolist())
+        return {place: found.interval(row) for place, row in places if row is not None}
 
     def add(self, hashes: Keys, calls: Calls) -> None:
         """Remember ``calls``, whose response ids have these ``hashes``."""
         self._marks[0].add(hashes)
-        self._tables[0].append(_Told(hashes, calls))
-        if sum(len(told.hashes) for told in self._tables[0]) >= self._size:
-            self._tables = [[], self._tables[0]]
+        young = self._told[0]
+        young.append(_Told(hashes, calls.start_ns, calls.end_ns, calls.scope))
+        if len(young) >= _MOST_TABLES and (joined := _Told.concat(young)) is not None:
+            self._told[0] = [joined]
+        self._rows += len(hashes)
+        if self._rows >= self._size:
+            self._told, self._rows = [[], self._told[0]], 0
             self._marks = [Marks(), self._marks[0]]
 
 
-class _Told:
-    def __init__(self, hashes: Keys, calls: Calls) -> None:
-        self.hashes = hashes
-        self.start_ns: Ints = calls.start_ns
-        self.end_ns: Ints = calls.end_ns
-        self.scope: Text = calls.scope
+class _Told(NamedTuple):
+    hashes: Keys
+    start_ns: Ints
+    end_ns: Ints
+    scope: Text
+
+    @classmethod
+    def concat(cls, parts: Sequence[_Told]) -> _Told | None:
+        """All of ``parts``; ``None`` of none."""
+        if not parts:
+            return None
+        hashes, start, end, scope = zip(*parts, strict=True)
+        return cls(np.concatenate(hashes), np.concatenate(start), np.concatenate(end), Coded.concat(scope))
+
+    def take(self, rows: Ints) -> _Told:
+        return _Told(self.hashes[rows], self.start_ns[rows], self.end_ns[rows], self.scope.take(rows))
+
+    def interval(self, row: int) -> Interval:
+        return int(self.start_ns[row]), int(self.end_ns[row]), self.scope[row]
 
 
 class Memory:
@@ -123,17 +155,36 @@ class Memory:
         self._recent: list[Calls] = []
         self.has_own = False  # a provider SDK's own span is among the recent calls
 
-    def remember_calls(self, calls: Calls) -> None:
-        """Keep the last calls as they are, without their content, for comparison by time."""
+    def counted_inside(self, keys: Keys) -> dict[int, int]:
+        """Those of the spans ``keys`` inside which calls were counted before they came, with how many."""
+        found = {key: (self.beneath.get(key) or 0) >> CALLS_SHIFT for key in self.beneath.known(keys)}
+        return {key: inside for key, inside in found.items() if inside}
+
+    def remember_calls(self, calls: Calls, hashes: Keys) -> None:
+        """Keep the last calls for comparison by time, and by the ``hashes`` of their response ids."""
+        if len(hashes):
+            self.answers.add(hashes, calls.take(~missing(calls.response_id)))
         if len(calls):
-            nothing = np.full(len(calls), None, np.object_)
-            self._recent.append(replace(calls, input=nothing, output=nothing))
+            self._recent.append(bare(calls))
         while len(self._recent) > 1 and sum(map(len, self._recent)) - len(self._recent[0]) >= _RECENT_CALLS:
             del self._recent[0]
-        self.has_own = any(bool((part.near_wire & (part.parent == 0)).any()) for part in self._recent)
+        self.has_own = any(bool(is_own(part).any()) for part in self._recent)
 
     def recent_calls(self) -> Calls | None:
-        """The last calls; ``None`` before the first."""
+        """The last calls, as :func:`bare` leaves them; ``None`` before the first."""
         if len(self._recent) > 1:
-            self._recent = [Calls.concat(self._recent)]
+            self._recent = [_compact(Calls.concat(self._recent).take(slice(-_RECENT_CALLS, None)))]
         return self._recent[0] if self._recent else None
+
+
+def bare(calls: Calls) -> Calls:
+    """``calls`` without content and dimensions."""
+    nothing = np.full(len(calls), None, np.object_)
+    return replace(calls, input=nothing, output=nothing, dimensions={})
+
+
+def _compact(calls: Calls) -> Calls:
+    """``calls`` with no value in their columns that no row has."""
+    columns = {each.name: getattr(calls, each.name) for each in fields(calls)}
+    changes: Any = {name: Coded.of(each.to_list()) for name, each in columns.items() if isinstance(each, Coded)}
+    return replace(calls, **changes)

@@ -18,6 +18,8 @@ from observability.columns import Bools, Ints, Keys, Objects, missing
 from observability.identity import views
 from observability.identity.groups import SAME_SPAN, Groups
 from observability.identity.memory import CALLS_SHIFT, STEPS_MASK, Memory
+from observability.identity.nesting import Nesting
+from observability.identity.times import match_times
 from observability.identity.tree import NOWHERE, Tree
 from observability.records import Calls, Evaluations, Links, Records, Steps, Table
 
@@ -47,21 +49,25 @@ class Resolver:
         """What of ``records`` has not been counted yet. The records of a trace should come together."""
         order = np.argsort(records.links.key, kind="stable")
         repeated = self._repeated(records.links, order)
-        groups = Groups(len(records.calls))
         if repeated is None:
             tree = Tree(records.links, order)
         else:
-            groups.duplicates[SAME_SPAN] = int(np.count_nonzero(repeated))
             records = self._once(records, repeated)
-            groups = Groups(len(records.calls))
-            groups.duplicates[SAME_SPAN] = int(np.count_nonzero(repeated))
             tree = Tree(records.links)
+        groups = Groups(len(records.calls))
+        groups.duplicates[SAME_SPAN] = 0 if repeated is None else int(np.count_nonzero(repeated))
         steps = records.steps
-        barrier = _mask(tree, steps.key[_is(steps, _AGENT, _TOOL)])
-        counted, hashes = self._distinct(tree, records.calls, barrier, groups)
-        inner = np.concatenate([tree.position(counted.key), tree.position(steps.key[_is(steps, _TOOL)])])
+        earlier = self._around(records.links, tree)
+        if len(earlier):
+            tree = Tree(Links.concat([records.links, earlier]))
+        barrier = _mask(tree, steps.key[_is(steps, _AGENT, _TOOL)]) | _mask(tree, self._memory.barriers.of(earlier.key))
+        before = _mask(tree, self._memory.calls.of(earlier.key))
+        counted, hashes = self._distinct(tree, records.calls, barrier, before, groups)
+        keys = np.concatenate([counted.key, records.calls.key[groups.elsewhere]]) if groups.elsewhere else counted.key
+        inner = np.concatenate([tree.position(keys), tree.position(steps.key[_is(steps, _TOOL)])])
         inside = self._inside(tree, inner, steps)
-        self._remember(tree, inner, counted, hashes, barrier)
+        self._remember(tree, inner, keys, barrier)
+        self._memory.remember_calls(counted, hashes)
         return Resolved(counted, steps, inside, records.evaluations, groups.duplicates)
 
     def _repeated(self, links: Links, order: Ints) -> Bools | None:
@@ -77,6 +83,20 @@ class Resolver:
             mask |= np.isin(links.key, np.fromiter(known, np.uint64, len(known)))
         return mask
 
+    def _around(self, links: Links, tree: Tree) -> Links:
+        """The spans that came earlier and are around some of ``links``, as far as they are known."""
+        parents = self._memory.parents
+        known = parents.known(np.unique(links.parent[tree.parent == NOWHERE]))
+        here = set(links.key.tolist()) if known else set()
+        found: dict[int, int] = {}
+        for key in known:
+            at: int | None = key
+            while at and at not in found and at not in here and (parent := parents.get(at)) is not None:
+                found[at] = parent
+                at = parent
+        keys = np.fromiter(found, np.uint64, len(found))
+        return Links(keys, np.fromiter(found.values(), np.uint64, len(found)), np.zeros(len(found), np.uint64))
+
     def _once(self, records: Records, repeated: Bools) -> Records:
         """``records`` without the spans that are ``repeated``."""
         links = records.links.take(~repeated)
@@ -88,23 +108,18 @@ class Resolver:
             _first_of(records.evaluations, records.evaluations.key, records.evaluations.span, links),
         )
 
-    def _distinct(self, tree: Tree, calls: Calls, barrier: Bools, groups: Groups) -> tuple[Calls, Keys]:
+    def _distinct(self, tree: Tree, calls: Calls, barrier: Bools, before: Bools, groups: Groups) -> tuple[Calls, Keys]:
         """The calls that count, with all that their views say merged, and the hashes of their response ids."""
         if not len(calls):
             return calls, np.empty(0, np.uint64)
-        rows = tree.position(calls.key)
-        is_call = np.zeros(len(tree.key), np.bool_)
-        is_call[rows] = True
-        above, crossed, exit_ = tree.nearest_above(rows, is_call, barrier)
-        views.drop_counted(calls, exit_, crossed, self._memory, groups)
+        nesting = Nesting(tree, calls.key, barrier, before)
+        views.drop_counted(tree, nesting, self._memory, groups)
         if not tree.flat:
-            row_of = np.full(len(tree.key) + 1, NOWHERE, np.int64)
-            row_of[rows] = np.arange(len(calls))
-            views.nest(calls, row_of[above], crossed, groups)  # the last entry stands for NOWHERE
+            views.nest(calls, nesting, groups)
         told = np.flatnonzero(~missing(calls.response_id))
         hashes = _hashes(calls.response_id[told])
         views.match_answers(calls, hashes, told, self._memory, groups)
-        views.match_times(calls, self._memory, groups)
+        match_times(calls, self._memory, groups)
         calls, kept = groups.settle(calls)
         if len(kept) == len(calls):
             return calls, hashes
@@ -118,19 +133,20 @@ class Resolver:
             return np.zeros(len(steps), np.int64)
         wanted = _mask(tree, steps.key[agents])
         total = tree.count_inside(inner, np.ones(len(inner), np.int64), wanted)
-        for key in self._memory.beneath.known(tree.key):
-            earlier = (self._memory.beneath.get(key) or 0) & STEPS_MASK
-            place = tree.position(np.array([key], np.uint64))
-            if wanted[place[0]]:
-                total[place[0]] += earlier
-            total += tree.count_inside(place, np.array([earlier], np.int64), wanted)
+        waited = self._memory.beneath.known(tree.key)
+        if waited:
+            places = tree.position(np.fromiter(waited, np.uint64, len(waited)))
+            earlier = np.array([(self._memory.beneath.get(key) or 0) & STEPS_MASK for key in waited], np.int64)
+            total[places] += np.where(wanted[places], earlier, 0)
+            total += tree.count_inside(places, earlier, wanted)
         return np.where(agents, total[tree.position(steps.key)], 0)
 
-    def _remember(self, tree: Tree, inner: Ints, counted: Calls, hashes: Keys, barrier: Bools) -> None:
+    def _remember(self, tree: Tree, inner: Ints, calls: Keys, barrier: Bools) -> None:
+        """Remember the spans of ``tree``; the first of its rows ``inner`` are ``calls``, the others tools."""
         memory = self._memory
         _, crossed, exit_ = tree.nearest_above(inner, None, barrier)
         direct = np.zeros(len(inner), np.int64)
-        direct[: len(counted)] = ~crossed[: len(counted)]
+        direct[: len(calls)] = ~crossed[: len(calls)]
         self._put_beneath(exit_, (direct << CALLS_SHIFT) + 1)
         waited = memory.beneath.known(tree.key)
         if waited:
@@ -139,12 +155,9 @@ class Resolver:
             _, crossed, exit_ = tree.nearest_above(places, None, barrier)
             self._put_beneath(exit_, np.where(crossed | barrier[places], found & STEPS_MASK, found))
         memory.parents.update(tree.key, tree.parent_key.tolist())
-        memory.calls.update(counted.key, itertools.repeat(True))
+        memory.calls.update(calls, itertools.repeat(True))
         if barrier.any():
             memory.barriers.update(tree.key[barrier], itertools.repeat(True))
-        if len(hashes):
-            memory.answers.add(hashes, counted.take(~missing(counted.response_id)))
-        memory.remember_calls(counted)
 
     def _put_beneath(self, exits: Keys, amounts: Ints) -> None:
         """Add ``amounts`` to what is inside the spans ``exits``, that have not come."""

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
-from observability.columns import ABSENT, Coded, Text
-from observability.records import CACHE_READ, CACHE_WRITE, INPUT, NO_TOKENS, UNKNOWN, Calls
+from observability.columns import ABSENT, Bools, Coded, Ints, Text
+from observability.records import CACHE_READ, CACHE_WRITE, INPUT, NO_TOKENS, OUTPUT, UNKNOWN, Calls
 
 #: Clocks of two spans of one call are read at different moments.
 _SLACK_NS = 2_000_000
+#: One moment or many, nanoseconds.
+_Times: TypeAlias = Ints | np.int64
 
 
-def may_be_same(calls: Calls, one: int, other: int) -> bool:
-    """Whether two nested calls can be views of one: nothing that both say may contradict it."""
-    if _kind(calls, one) != _kind(calls, other):
+def may_be_same(calls: Calls, outer: int, inner: int) -> bool:
+    """Whether a call and the one inside it can be views of one: nothing that both say may contradict it."""
+    if _kind(calls, outer) != _kind(calls, inner):
         return False
-    if equal_usage(calls, one, other):
+    if calls.error_type[inner] is not None and calls.error_type[outer] is None:
+        return False  # it was tried once more
+    if equal_usage(calls, outer, inner):
         return True
-    id_, other_id = calls.response_id[one], calls.response_id[other]
+    id_, other_id = calls.response_id[outer], calls.response_id[inner]
     if id_ is not None and other_id is not None and id_ != other_id:
         return False
-    return same_model(calls, one, other)
+    return same_model(calls, outer, inner)
 
 
 def same_model(calls: Calls, one: int, other: int) -> bool:
@@ -43,13 +48,24 @@ def equal_usage(calls: Calls, one: int, other: int) -> bool:
 
 def totals(calls: Calls, row: int) -> tuple[int, int]:
     """Input and output tokens of a call; 0 where nobody said."""
-    usage = np.maximum(calls.usage[row], 0)
-    return int(usage[INPUT] + usage[CACHE_READ] + usage[CACHE_WRITE]), int(usage[3] + usage[4])
+    given, read, write, said, thought = (max(count, 0) for count in calls.usage[row, :5].tolist())
+    return given + read + write, said + thought
 
 
-def contains(calls: Calls, outer: int, start_ns: int, end_ns: int) -> bool:
-    """Whether the interval lies in that of the call ``outer``."""
-    return bool(calls.start_ns[outer] - _SLACK_NS <= start_ns and end_ns <= calls.end_ns[outer] + _SLACK_NS)
+def all_totals(calls: Calls) -> Ints:
+    """:func:`totals` of every call, shape (n, 2)."""
+    usage = np.maximum(calls.usage, 0)
+    return np.stack((usage[:, [INPUT, CACHE_READ, CACHE_WRITE]].sum(axis=1), usage[:, 3:5].sum(axis=1)), axis=1)
+
+
+def is_own(calls: Calls) -> Bools:
+    """Mask of the provider SDK's own spans that begin a trace."""
+    return np.asarray(calls.near_wire & (calls.parent == 0))
+
+
+def contains(outer_start: _Times, outer_end: _Times, start: _Times, end: _Times) -> Bools:
+    """Whether the intervals (nanoseconds) lie in the outer ones."""
+    return np.asarray((outer_start - _SLACK_NS <= start) & (end <= outer_end + _SLACK_NS))
 
 
 def overlap(start_ns: int, end_ns: int, other_start_ns: int, other_end_ns: int) -> bool:
@@ -66,7 +82,7 @@ def _models(calls: Calls, row: int) -> list[str]:
 
 
 def _detail(calls: Calls, row: int) -> int:
-    return int((calls.usage[row, :5] != NO_TOKENS).sum())
+    return sum(count != NO_TOKENS for count in calls.usage[row, :5].tolist())
 
 
 def merge(calls: Calls, views: Sequence[int]) -> int:
@@ -81,8 +97,8 @@ def merge(calls: Calls, views: Sequence[int]) -> int:
         _fill(calls, kept, other)
     rooted = next((row for row in views if calls.parent[row] != 0), None)
     if calls.parent[kept] == 0 and rooted is not None:  # the trace that leads to the app is the one to look at
-        calls.trace_id[kept] = calls.trace_id[rooted]
-        calls.span_id[kept] = calls.span_id[rooted]
+        for column in (calls.key, calls.parent, calls.trace, calls.trace_id, calls.span_id):
+            column[kept] = column[rooted]
     return kept
 
 
@@ -102,7 +118,7 @@ def _fill(calls: Calls, kept: int, other: int) -> None:
     if theirs and (
         not ours
         or (empty_input and totals(calls, other)[0] > 0)
-        or (theirs > ours and (not calls.near_wire[kept] or equal_usage(calls, kept, other)))
+        or (theirs > ours and _more_of_the_same(calls, kept, other))
     ):
         calls.usage[kept] = calls.usage[other]
     if np.isnan(calls.reported_cost[kept]).all():
@@ -113,6 +129,18 @@ def _fill(calls: Calls, kept: int, other: int) -> None:
     for content in (calls.response_id, calls.input, calls.output):
         if content[kept] is None:
             content[kept] = content[other]
+
+
+def _more_of_the_same(calls: Calls, kept: int, other: int) -> bool:
+    """Whether the more detailed usage of ``other`` can be the one of ``kept``: it has the same totals, or what ``kept``
+    has for all is what ``other`` has beside its cache or its reasoning.
+
+    A wrapper's sum over several calls is neither.
+    """
+    if equal_usage(calls, kept, other):
+        return True
+    ours, theirs = calls.usage[kept], calls.usage[other]
+    return not calls.near_wire[kept] and bool(ours[INPUT] == theirs[INPUT] and ours[OUTPUT] == theirs[OUTPUT])
 
 
 def _copy(column: Text, to: int, from_: int) -> None:
@@ -135,6 +163,9 @@ def writable(calls: Calls) -> Calls:
         service_tier=copied(calls.service_tier),
         response_id=calls.response_id.copy(),
         dimensions={name: copied(column) for name, column in calls.dimensions.items()},
+        key=calls.key.copy(),
+        parent=calls.parent.copy(),
+        trace=calls.trace.copy(),
         trace_id=calls.trace_id.copy(),
         span_id=calls.span_id.copy(),
         usage=calls.usage.copy(),

@@ -103,14 +103,14 @@ class _Around:
     def _alike(self, row: int, rows: Bools) -> Ints:
         """Those of ``rows`` that nothing keeps from being views of ``row``'s call, in another trace."""
         calls = self.calls
-        found = np.flatnonzero(rows)
+        found: Ints = np.flatnonzero(rows)
         found = found[(calls.trace[found] != calls.trace[row]) & (self._failed[found] == self._failed[row])]
         found = found[self._fits(int(self._kind[row]))[self._kind[found]]]
         identity = calls.response_id[row]
-        if identity is None or not len(found):
-            return found
-        theirs = calls.response_id[found]
-        return found[missing(theirs) | (theirs == identity)]
+        if identity is not None and len(found):
+            theirs = calls.response_id[found]
+            found = found[missing(theirs) | (theirs == identity)]
+        return found
 
     def _fits(self, kind: int) -> Bools:
         """Mask of the kinds that may be views of a call of this one."""

@@ -6,7 +6,7 @@ import contextlib
 import gzip
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -15,8 +15,7 @@ from google.protobuf import json_format
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from observability.cost import Cost
-from observability.records import LlmCall, Records
+from observability.intake.wire import Body
 from observability.settings import Limits, Settings
 from observability.worker import Worker
 from tests.unit.exporter.support import PROTOBUF, chat, exporter_of, measured, request, span, total
@@ -28,20 +27,20 @@ LIMIT = 100_000
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(limits=Limits(body_bytes=LIMIT, queue_batches=2))
+    return Settings(limits=Limits(body_bytes=LIMIT, queue_batches=2, settle_seconds=0))
 
 
 @contextlib.contextmanager
 def held(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The measuring thread stands still before its next batch."""
     go_on = threading.Event()
-    measure = worker._meter.measure
+    take = worker._pipeline.take
 
-    def measure_later(records: Records) -> list[tuple[LlmCall, Cost | None]]:
+    def take_later(bodies: Sequence[Body], now: float) -> None:
         assert go_on.wait(30)
-        return measure(records)
+        take(bodies, now)
 
-    monkeypatch.setattr(worker._meter, "measure", measure_later)
+    monkeypatch.setattr(worker._pipeline, "take", take_later)
     try:
         yield
     finally:
@@ -227,9 +226,9 @@ def test_a_full_queue_answers_429_with_retry_after_and_takes_more_when_it_has_ro
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = exporter_of(client).worker
-    body = request([span(chat())]).SerializeToString()
+    bodies = [request([span(chat())]).SerializeToString() for _ in range(6)]
     with held(worker, monkeypatch):
-        answers = [client.post("/v1/traces", content=body, headers=PROTOBUF) for _ in range(6)]
+        answers = [client.post("/v1/traces", content=body, headers=PROTOBUF) for body in bodies]
         refused = [answer for answer in answers if answer.status_code == 429]
         assert [answer.status_code for answer in answers] == [200] * (6 - len(refused)) + [429] * len(refused)
         # Two wait in the queue; one more may be in the hand of the measuring thread.
@@ -239,7 +238,7 @@ def test_a_full_queue_answers_429_with_retry_after_and_takes_more_when_it_has_ro
     measured(client)
     assert total(client, "llm_requests_total", status="success") == 6 - len(refused)
     assert total(client, "exporter_rejected_total", reason="queue_full") == len(refused)
-    assert client.post("/v1/traces", content=body, headers=PROTOBUF).status_code == 200
+    assert client.post("/v1/traces", content=bodies[-1], headers=PROTOBUF).status_code == 200
 
 
 def test_a_stopping_exporter_answers_503_and_is_not_ready(client: TestClient) -> None:

@@ -12,8 +12,11 @@ from fastapi.testclient import TestClient
 
 from observability.app import create_app
 from observability.exporter import Exporter
-from observability.settings import Interactions, Runtime, Settings
+from observability.settings import Interactions, Limits, Privacy, Runtime, Settings
 from tests.unit.exporter.support import chat, exporter_of, send, span, total
+
+#: Spans do not wait for others of their trace.
+NOW = Limits(settle_seconds=0)
 
 
 def rows(file: Path) -> list[dict[str, Any]]:
@@ -58,7 +61,13 @@ def test_content_is_not_written_by_default(client: TestClient, runtime: Runtime)
 
 
 def test_content_is_written_when_a_team_turns_it_on(runtime: Runtime) -> None:
-    with TestClient(create_app(Exporter(Settings(interactions=Interactions(content=True)), runtime))) as client:
+    with TestClient(
+        create_app(
+            Exporter(
+                Settings(interactions=Interactions(content=True), privacy=Privacy(content="keep"), limits=NOW), runtime
+            )
+        )
+    ) as client:
         send(client, span(secret_call()))
     (row,) = rows(runtime.interactions_file)
     assert row["input"] == [{"role": "user", "content": "my password is hunter2"}]
@@ -72,7 +81,7 @@ def test_unknown_numbers_are_null_and_not_zero(client: TestClient, runtime: Runt
 
 
 def test_the_log_is_rotated_and_only_whole_rows_are_in_it(runtime: Runtime) -> None:
-    told = Settings(interactions=Interactions(max_bytes=5000, backups=2))
+    told = Settings(interactions=Interactions(max_bytes=5000, backups=2), limits=NOW)
     with TestClient(create_app(Exporter(told, runtime))) as client:
         for start in range(0, 60, 10):
             send(client, *(span(chat(f"model-{start + number}")) for number in range(10)))
@@ -86,13 +95,15 @@ def test_the_log_is_rotated_and_only_whole_rows_are_in_it(runtime: Runtime) -> N
 
 def test_a_restart_appends(runtime: Runtime) -> None:
     for _ in range(2):
-        with TestClient(create_app(Exporter(Settings(), runtime))) as client:
+        with TestClient(create_app(Exporter(Settings(limits=NOW), runtime))) as client:
             send(client, span(chat()))
     assert len(rows(runtime.interactions_file)) == 2
 
 
 def test_without_the_log_there_is_no_file(runtime: Runtime) -> None:
-    with TestClient(create_app(Exporter(Settings(interactions=Interactions(enabled=False)), runtime))) as client:
+    with TestClient(
+        create_app(Exporter(Settings(interactions=Interactions(enabled=False), limits=NOW), runtime))
+    ) as client:
         send(client, span(chat()))
         assert total(client, "llm_requests_total") == 1
     assert not runtime.interactions_file.exists()
@@ -101,7 +112,7 @@ def test_without_the_log_there_is_no_file(runtime: Runtime) -> None:
 def test_a_full_disk_drops_rows_counts_them_and_keeps_measuring(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = exporter_of(client).worker._interactions
+    log = exporter_of(client).worker._pipeline._interactions
     assert log is not None
 
     class Full:
@@ -118,3 +129,47 @@ def test_a_full_disk_drops_rows_counts_them_and_keeps_measuring(
     assert "No space left on device" in caplog.text
     send(client, span(chat()))
     assert total(client, "exporter_interactions_total", outcome="written") == 1
+
+
+def test_content_is_masked_by_default_when_it_is_written(runtime: Runtime) -> None:
+    told = Settings(interactions=Interactions(content=True), limits=NOW)
+    attributes = {**chat(), "gen_ai.input.messages": '[{"role": "user", "content": "write to ada@example.com"}]'}
+    with TestClient(create_app(Exporter(told, runtime))) as client:
+        send(client, span(attributes))
+        assert total(client, "exporter_masked_values_total", kind="email") == 1
+    (row,) = rows(runtime.interactions_file)
+    assert row["input"] == [{"role": "user", "content": "write to [email]"}]
+
+
+def test_what_cannot_be_masked_is_dropped_and_counted(runtime: Runtime) -> None:
+    told = Settings(interactions=Interactions(content=True), privacy=Privacy(max_chars=10), limits=NOW)
+    with TestClient(create_app(Exporter(told, runtime))) as client:
+        send(client, span({**chat(), "gen_ai.input.messages": "longer than ten characters"}))
+        assert total(client, "exporter_masking_failures_total") == 1
+    (row,) = rows(runtime.interactions_file)
+    assert row["input"] is None
+
+
+def test_dropped_content_reaches_no_row(runtime: Runtime) -> None:
+    told = Settings(interactions=Interactions(content=True), privacy=Privacy(content="drop"), limits=NOW)
+    with TestClient(create_app(Exporter(told, runtime))) as client:
+        send(client, span(secret_call()))
+    assert "hunter2" not in runtime.interactions_file.read_text()
+
+
+def test_beyond_so_many_a_second_successful_calls_are_sampled_out_and_failed_ones_stay(runtime: Runtime) -> None:
+    told = Settings(interactions=Interactions(max_per_second=5), limits=NOW)
+    spans = [span(chat()) for _ in range(50)] + [span(chat(), error="Error code: 500") for _ in range(20)]
+    with TestClient(create_app(Exporter(told, runtime))) as client:
+        send(client, *spans)
+        assert total(client, "exporter_interactions_total", outcome="sampled_out") == 45
+    written = rows(runtime.interactions_file)
+    assert [row["status"] for row in written].count("error") == 20
+    assert len(written) == 25
+
+
+def test_a_share_of_the_traces_is_written(runtime: Runtime) -> None:
+    told = Settings(interactions=Interactions(sample_ratio=0.5, max_per_second=10_000), limits=NOW)
+    with TestClient(create_app(Exporter(told, runtime))) as client:
+        send(client, *(span(chat()) for _ in range(1000)))
+    assert 400 < len(rows(runtime.interactions_file)) < 600

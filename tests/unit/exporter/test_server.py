@@ -23,6 +23,7 @@ from tests.unit.exporter.support import PROTOBUF, chat, request, span
 
 BATCHES = 20
 SPANS = 200
+ALL_ROWS = "{max_per_second: 100000}"
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,13 @@ def body(model: str) -> bytes:
 def test_a_stop_measures_what_was_accepted_writes_it_and_exits_with_zero(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    with serving(tmp_path) as server:
+    with serving(tmp_path, config=f"interactions: {ALL_ROWS}") as server:
         with httpx.Client(base_url=server.url, headers=PROTOBUF) as client:
-            payload = body("gpt-4o")
-            accepted = [client.post("/v1/traces", content=payload).status_code for _ in range(BATCHES)]
+            accepted = [client.post("/v1/traces", content=body("gpt-4o")).status_code for _ in range(BATCHES)]
         assert accepted == [200] * BATCHES
         assert server.stop(number) == 0
         assert server.rows() == BATCHES * SPANS
-        assert [line["lost_spans"] for line in server.lines() if line["event"] == "stopped"] == [0]
+        assert [line["lost_items"] for line in server.lines() if line["event"] == "stopped"] == [0]
     with serving(tmp_path) as again:
         page = httpx.get(f"{again.url}/metrics").text
         spent = next(line for line in page.splitlines() if line.startswith("llm_budget_spent_usd"))
@@ -101,15 +101,16 @@ def test_a_stop_measures_what_was_accepted_writes_it_and_exits_with_zero(
 
 
 def test_what_cannot_be_finished_in_time_is_said_in_the_log(tmp_path: Path) -> None:
-    with serving(tmp_path, config="limits: {shutdown_seconds: 0.01, queue_batches: 1000}") as server:
+    with serving(
+        tmp_path, config=f"limits: {{shutdown_seconds: 0.01, queue_batches: 1000}}\ninteractions: {ALL_ROWS}"
+    ) as server:
         with httpx.Client(base_url=server.url, headers=PROTOBUF) as client:
-            payload = body("gpt-4o")
-            accepted = sum(client.post("/v1/traces", content=payload).is_success for _ in range(BATCHES))
+            accepted = sum(client.post("/v1/traces", content=body("gpt-4o")).is_success for _ in range(BATCHES))
         assert server.stop() == 0
         lost = [line for line in server.lines() if line["event"] == "lost"]
-        assert server.rows() + sum(line["spans"] for line in lost) == accepted * SPANS
-        assert [line["lost_spans"] for line in server.lines() if line["event"] == "stopped"] == [
-            sum(line["spans"] for line in lost)
+        assert server.rows() + sum(line["items"] for line in lost) == accepted * SPANS
+        assert [line["lost_items"] for line in server.lines() if line["event"] == "stopped"] == [
+            sum(line["items"] for line in lost)
         ]
         assert all(line["level"] == "error" for line in lost)
 
