@@ -1,7 +1,8 @@
 """Records as they came → each call, step and verdict once.
 
 The rules, from sure to likely: the same span id; the same response id at the same time; a call inside a call; a
-provider SDK's own span, in a trace of its own, inside the time of a call. A call that has several other calls inside is
+provider SDK's own span, in a trace of its own, inside the time of a call; what two instrumentations of a service tell
+of one time, one to one. A call that has several other calls inside is
 a wrapper and counts nothing. What was counted before is remembered, so a span that comes late adds nothing twice.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from observability.columns import Bools, Ints, Keys, Objects, missing
 from observability.identity import views
+from observability.identity.dual import Duals
 from observability.identity.groups import SAME_SPAN, Groups
 from observability.identity.memory import CALLS_SHIFT, STEPS_MASK, Memory
 from observability.identity.nesting import Nesting
@@ -44,6 +46,7 @@ class Resolver:
 
     def __init__(self, size: int) -> None:
         self._memory = Memory(size)
+        self._duals = Duals()
 
     def resolve(self, records: Records) -> Resolved:
         """What of ``records`` has not been counted yet. The records of a trace should come together."""
@@ -120,10 +123,12 @@ class Resolver:
         hashes = _hashes(calls.response_id[told])
         views.match_answers(calls, hashes, told, self._memory, groups)
         match_times(calls, self._memory, groups)
+        self._duals.match(calls, nesting, groups)
         calls, kept = groups.settle(calls)
-        if len(kept) == len(calls):
+        counted = calls if len(kept) == len(calls) else calls.take(kept)
+        self._duals.remember(counted, kept)
+        if counted is calls:
             return calls, hashes
-        counted = calls.take(kept)
         return counted, _hashes(counted.response_id[~missing(counted.response_id)])
 
     def _inside(self, tree: Tree, inner: Ints, steps: Steps) -> Ints:

@@ -12,7 +12,7 @@ from observability.columns import ABSENT, Bools, Coded, Ints, Text
 from observability.records import CACHE_READ, CACHE_WRITE, INPUT, NO_TOKENS, OUTPUT, UNKNOWN, Calls
 
 #: Clocks of two spans of one call are read at different moments.
-_SLACK_NS = 2_000_000
+SLACK_NS = 2_000_000
 #: One moment or many, nanoseconds.
 _Times: TypeAlias = Ints | np.int64
 
@@ -65,11 +65,11 @@ def is_own(calls: Calls) -> Bools:
 
 def contains(outer_start: _Times, outer_end: _Times, start: _Times, end: _Times) -> Bools:
     """Whether the intervals (nanoseconds) lie in the outer ones."""
-    return np.asarray((outer_start - _SLACK_NS <= start) & (end <= outer_end + _SLACK_NS))
+    return np.asarray((outer_start - SLACK_NS <= start) & (end <= outer_end + SLACK_NS))
 
 
 def overlap(start_ns: int, end_ns: int, other_start_ns: int, other_end_ns: int) -> bool:
-    return start_ns <= other_end_ns + _SLACK_NS and other_start_ns <= end_ns + _SLACK_NS
+    return start_ns <= other_end_ns + SLACK_NS and other_start_ns <= end_ns + SLACK_NS
 
 
 def _kind(calls: Calls, row: int) -> bool:
