@@ -105,11 +105,12 @@ def table(reported: Mapping[str, Floats], cache_apart: Bools | None = None) -> I
     both = cached + thought
     cache_outside = (cached > given) | ((cached > 0) & ((rest == cached) | (rest == both)))
     thought_outside = (thought > out) | ((thought > 0) & ((rest == thought) | (rest == both)))
-    rest = np.where(cache_outside, rest - cached, rest)
-    unsaid = (thought == 0) & (rest > 0) & (given > 0) & ~np.isnan(reported["output"])
-    if cache_apart is not None:
-        unsaid &= ~cache_apart
-    reasoning, thought_outside = np.where(unsaid, rest, reasoning), thought_outside | unsaid
+    if (rest > 0).any():
+        rest = np.where(cache_outside, rest - cached, rest)
+        unsaid = (thought == 0) & (rest > 0) & (given > 0) & ~np.isnan(reported["output"])
+        if cache_apart is not None:
+            unsaid &= ~cache_apart
+        reasoning, thought_outside = np.where(unsaid, rest, reasoning), thought_outside | unsaid
 
     found = np.full((len(given), len(USAGE)), np.nan)
     found[:, INPUT] = np.where(cache_outside, given, given - cached)

@@ -29,10 +29,12 @@ from observability.cost.price_list import PriceList
 from observability.exporter import Exporter
 from observability.identity import Resolver
 from observability.intake import wire
+from observability.interactions import InteractionLog
 from observability.ledger import Ledger
 from observability.measure import Meter
 from observability.metrics import Metrics
 from observability.pipeline import Pipeline
+from observability.privacy import KINDS, Masker
 from observability.records import NO_TOKENS, USAGE, Calls, Records
 from observability.settings import Dimension, Limits, Runtime, Settings
 from observability.settle import Settling
@@ -163,24 +165,33 @@ def usage_of(calls: Calls, row: int = 0) -> dict[str, int]:
 class Core:
     """The way from bodies to numbers without HTTP, threads and clocks: time is what a test says."""
 
-    def __init__(self, settings: Settings | None = None, *, settle_seconds: float = 1.0) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, settle_seconds: float = 1.0, interactions: Path | None = None
+    ) -> None:
+        """``interactions``: the file of the interaction log; without it there is none."""
         settings = Settings() if settings is None else settings
         self.metrics = Metrics(label_values=10_000, label_length=128, readings={}, series_per_family=100_000)
         self.ledger = Ledger(Path(":memory:"), 7, settings.budgets)
         self.resolver = Resolver(settings.limits.remembered_calls)
         self.settling = Settling(settle_seconds, settings.limits.settling_spans)
+        self.log: InteractionLog | None = None
+        if interactions is not None:
+            masker = Masker(KINDS) if settings.privacy.content == "mask" else None
+            self.log = InteractionLog(interactions, self.metrics, settings.interactions, masker)
         self.pipeline = Pipeline(
             self.settling,
             self.resolver,
             Meter(self.metrics, self.ledger, Budgets(settings.budgets, []), PriceList(settings.prices)),
-            None,
-            Wanted(content=False, estimates=True, dimensions=settings.dimensions),
+            self.log,
+            Wanted(content=interactions is not None, estimates=True, dimensions=settings.dimensions),
         )
 
     def __enter__(self) -> Core:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        if self.log is not None:
+            self.log.close()
         self.ledger.close()
 
     def take(self, *requests: ExportTraceServiceRequest, now: float = 0.0) -> None:
