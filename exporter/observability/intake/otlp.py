@@ -36,6 +36,8 @@ _Items = TypeVar("_Items")
 Answer: TypeAlias = ExportTraceServiceResponse | ExportLogsServiceResponse | ExportMetricsServiceResponse
 #: Zlib's window bits for a gzip header and nothing else.
 _GZIP = zlib.MAX_WBITS | 16
+#: Deeper than the decoder of protobuf's JSON goes.
+_DEEPEST = 200
 
 
 class Encoding(Enum):
@@ -120,7 +122,10 @@ def _decode(body: bytes, kind: Encoding, content_encoding: str | None, limit: in
     name = request.DESCRIPTOR.name
     try:
         if kind is Encoding.JSON:
-            json_format.ParseDict(_with_base64_ids_inside(orjson.loads(plain)), request, ignore_unknown_fields=True)
+            document = orjson.loads(plain)
+            if not isinstance(document, dict):
+                raise Refused(400, "malformed_body", f"the body: an object is wanted, not {_json_type(document)}")
+            json_format.ParseDict(_with_base64_ids_inside(document), request, ignore_unknown_fields=True)
         else:
             request.ParseFromString(plain)
     except (DecodeError, json_format.ParseError, orjson.JSONDecodeError) as error:
@@ -243,9 +248,12 @@ def _span(entry: Any, path: str) -> Span:
         raise Refused(400, "malformed_span", f"{path}: an object is wanted, not {_json_type(entry)}")
     span = Span()
     adapted = {**_with_base64_ids(entry, path)}
+    links = entry.get("links") or []
+    if not isinstance(links, list):
+        raise Refused(400, "malformed_span", f"{path}.links: a list is wanted, not {_json_type(links)}")
     adapted["links"] = [
         _with_base64_ids(link, f"{path}.links[{index}]") if isinstance(link, dict) else link
-        for index, link in enumerate(entry.get("links") or [])
+        for index, link in enumerate(links)
     ]
     _parse(adapted, span, path)
     return span
@@ -265,12 +273,15 @@ def _with_base64_ids(entry: dict[str, Any], path: str) -> dict[str, Any]:
     return adapted
 
 
-def _with_base64_ids_inside(value: Any) -> Any:
-    """OTLP/JSON with every hexadecimal id, however deep, in base64."""
+def _with_base64_ids_inside(value: Any, room: int = _DEEPEST) -> Any:
+    """OTLP/JSON with every hexadecimal id in base64."""
+    if not room:
+        raise Refused(400, "malformed_body", f"the body: nested more than {_DEEPEST} deep")
     if isinstance(value, list):
-        return [_with_base64_ids_inside(each) for each in value]
+        return [_with_base64_ids_inside(each, room - 1) for each in value]
     if isinstance(value, dict):
-        return {key: _with_base64_ids_inside(each) for key, each in _with_base64_ids(value, "the body").items()}
+        adapted = _with_base64_ids(value, "the body")
+        return {key: _with_base64_ids_inside(each, room - 1) for key, each in adapted.items()}
     return value
 
 

@@ -22,6 +22,8 @@ from observability.translate.reader import Reader
 from observability.vocabulary import fields, operations, providers, scopes, values
 
 SERVICE_ATTRIBUTE = "service.name"
+#: Moments that were written out are less exact than the times of spans.
+_ROUNDED_NS = 1_000_000
 _NO_ERROR = frozenset({"none", "null", "false", "0", "200", "ok", "success"})
 _TIERS = frozenset({"batch", "flex", "priority"})
 
@@ -192,16 +194,21 @@ def _streaming(
 
 def _time_to_first_token(reader: Reader, rows: Ints, said: Mapping[int, Told], reported: Floats) -> Floats:
     column = reported.copy()
-    start = reader.spans.start_ns
     for row, told in said.items():
-        if np.isnan(column[row]) and told.first_token_ns is not None and told.first_token_ns >= start[row]:
-            column[row] = (told.first_token_ns - start[row]) / 1e9
+        if np.isnan(column[row]) and told.first_token_ns is not None:
+            column[row] = _since_start(reader.spans, row, told.first_token_ns)
     if "first_answer_at" in reader:
         for row, value in reader.anything("first_answer_at", rows):
             moment = values.moment_ns(value)
-            if np.isnan(column[row]) and moment is not None and moment >= start[row]:
-                column[row] = (moment - start[row]) / 1e9
+            if np.isnan(column[row]) and moment is not None:
+                column[row] = _since_start(reader.spans, row, moment)
     return column
+
+
+def _since_start(spans: Spans, row: int, moment_ns: int) -> float:
+    """Seconds from the start of a span to a moment in its time; NaN for one outside of it."""
+    start, end = int(spans.start_ns[row]), int(spans.end_ns[row])
+    return (moment_ns - start) / 1e9 if start <= moment_ns <= end + _ROUNDED_NS else float("nan")
 
 
 def _errors(reader: Reader, rows: Ints, said: Mapping[int, Told]) -> tuple[Bools, Text]:
@@ -302,8 +309,8 @@ def _costs(reader: Reader, reported: Mapping[str, Floats]) -> Floats:
     table = np.stack([reported[f"cost_{part}"] for part in REPORTED], axis=1)
     for row, documents in reader.objects("cost_document").items():
         for place, part in enumerate(REPORTED):
-            number = values.number(documents[0].get(part))
-            if np.isnan(table[row, place]) and number is not None and number >= 0:
+            number = values.amount(documents[0].get(part))
+            if np.isnan(table[row, place]) and number is not None:
                 table[row, place] = number
     currency = reader.texts("currency")
     if currency.values:

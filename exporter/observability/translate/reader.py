@@ -16,8 +16,6 @@ from observability.spans import Spans
 from observability.vocabulary import fields, indexed, operations, values
 from observability.vocabulary.meaning import meaning_of
 
-#: Numbers from here on (infinity among them) are no tokens, dollars or seconds.
-_LARGEST = 1e15
 #: Bytes of a serialised ``AnyValue`` that is the empty text.
 _EMPTY_TEXT = 2
 
@@ -86,7 +84,7 @@ class Reader:
         column = np.full(len(self.spans), np.nan)
         for rule, code in self._by_field.get(field, ()):
             rows, found = self.read_numbers(code)
-            found = np.where((found >= 0) & (found < _LARGEST), found, np.nan) * rule.factor
+            found = np.where((found >= 0) & (found < values.LARGEST), found, np.nan) * rule.factor
             open_ = np.isnan(column[rows])
             column[rows[open_]] = found[open_]
         return column

@@ -21,6 +21,7 @@ from observability.records import (
     REASONING,
     USAGE,
 )
+from observability.vocabulary import values
 
 #: Canonical field → what providers and frameworks call it inside usage documents, best first.
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -73,8 +74,9 @@ def _collect(value: Any, leaves: dict[str, float], depth: int) -> None:
         return
     for name, inner in value.items():
         if isinstance(inner, int | float) and not isinstance(inner, bool):
-            if inner >= 0:
-                leaves.setdefault(str(name), float(inner))
+            number = values.amount(inner)
+            if number is not None:
+                leaves.setdefault(str(name), number)
         elif isinstance(inner, Mapping):
             _collect(inner, leaves, depth - 1)
 

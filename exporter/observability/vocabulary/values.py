@@ -12,6 +12,10 @@ import orjson
 
 #: Longer documents are not parsed for a number in them.
 _LONGEST_DOCUMENT = 1_000_000
+#: Numbers from here on (infinity among them) are no tokens, dollars or seconds.
+LARGEST = 1e15
+#: Brackets in a text below which nothing is nested too deeply to be written.
+_FEW_BRACKETS = 200
 
 
 def text(value: Any) -> str | None:
@@ -31,13 +35,22 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value) if math.isfinite(value) else None
+        try:
+            return float(value) if math.isfinite(value) else None
+        except OverflowError:
+            return None
     if isinstance(value, str):
         try:
             return number(float(value))
         except ValueError:
             return None
     return None
+
+
+def amount(value: Any) -> float | None:
+    """A number of tokens, dollars or seconds: not negative, and not beyond all reason."""
+    found = number(value)
+    return found if found is not None and 0 <= found < LARGEST else None
 
 
 def count(value: Any) -> int | None:
@@ -57,7 +70,8 @@ def boolean(value: Any) -> bool | None:
 def document(value: Any) -> Any:
     """What a JSON string, or the ``repr`` of a Python value, holds; a value that is no string stays as it is.
 
-    ``None`` for a string that is neither, and for one of more than a million characters.
+    ``None`` for a string that is neither, for one of more than a million characters, and for a Python value that JSON
+    has no word for.
     """
     if not isinstance(value, str):
         return value
@@ -69,8 +83,8 @@ def document(value: Any) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return ast.literal_eval(stripped)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return orjson.loads(orjson.dumps(ast.literal_eval(stripped), option=orjson.OPT_NON_STR_KEYS))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
 
 
@@ -81,9 +95,16 @@ def mapping(value: Any) -> Mapping[str, Any] | None:
 
 
 def content(value: Any) -> Any:
-    """Prompts and answers: JSON where the string holds JSON, else the string itself."""
+    """Prompts and answers: JSON where the string holds JSON that can be written again, else the string itself."""
     found = document(value) if isinstance(value, str) else value
-    return value if found is None else found
+    if found is None:
+        return value
+    if isinstance(value, str) and value.count("[") + value.count("{") > _FEW_BRACKETS:
+        try:
+            orjson.dumps(found)
+        except orjson.JSONEncodeError:  # nested too deeply
+            return value
+    return found
 
 
 def moment_ns(value: Any) -> int | None:
