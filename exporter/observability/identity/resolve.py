@@ -19,6 +19,7 @@ from observability.columns import Bools, Ints, Keys, Objects, missing
 from observability.identity import views
 from observability.identity.dual import Duals
 from observability.identity.groups import SAME_SPAN, Groups
+from observability.identity.layers import Layers
 from observability.identity.memory import CALLS_SHIFT, STEPS_MASK, Memory
 from observability.identity.nesting import Nesting
 from observability.identity.times import match_times
@@ -47,6 +48,7 @@ class Resolver:
     def __init__(self, size: int) -> None:
         self._memory = Memory(size)
         self._duals = Duals()
+        self._layers = Layers(size)
 
     def resolve(self, records: Records) -> Resolved:
         """What of ``records`` has not been counted yet. The records of a trace should come together."""
@@ -65,6 +67,7 @@ class Resolver:
             tree = Tree(Links.concat([records.links, earlier]))
         barrier = _mask(tree, steps.key[_is(steps, _AGENT, _TOOL)]) | _mask(tree, self._memory.barriers.of(earlier.key))
         before = _mask(tree, self._memory.calls.of(earlier.key))
+        steps = self._layers.outermost(tree, steps, barrier)
         counted, hashes = self._distinct(tree, records.calls, barrier, before, groups)
         keys = np.concatenate([counted.key, records.calls.key[groups.elsewhere]]) if groups.elsewhere else counted.key
         inner = np.concatenate([tree.position(keys), tree.position(steps.key[_is(steps, _TOOL)])])
