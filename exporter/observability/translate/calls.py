@@ -22,8 +22,8 @@ from observability.translate.reader import Reader
 from observability.vocabulary import fields, operations, providers, scopes, values
 
 SERVICE_ATTRIBUTE = "service.name"
-#: Moments that were written out are less exact than the times of spans.
-_ROUNDED_NS = 1_000_000
+#: A day: no call takes so long.
+_LONGEST_NS = 86_400 * 10**9
 _NO_ERROR = frozenset({"none", "null", "false", "0", "200", "ok", "success"})
 _TIERS = frozenset({"batch", "flex", "priority"})
 
@@ -206,9 +206,11 @@ def _time_to_first_token(reader: Reader, rows: Ints, said: Mapping[int, Told], r
 
 
 def _since_start(spans: Spans, row: int, moment_ns: int) -> float:
-    """Seconds from the start of a span to a moment in its time; NaN for one outside of it."""
-    start, end = int(spans.start_ns[row]), int(spans.end_ns[row])
-    return (moment_ns - start) / 1e9 if start <= moment_ns <= end + _ROUNDED_NS else float("nan")
+    """Seconds from the start of a span to a moment after it (after its end too: some end before they are streamed);
+    NaN for one that cannot be meant.
+    """
+    passed = moment_ns - int(spans.start_ns[row])
+    return passed / 1e9 if 0 <= passed < _LONGEST_NS else float("nan")
 
 
 def _errors(reader: Reader, rows: Ints, said: Mapping[int, Told]) -> tuple[Bools, Text]:
