@@ -7,25 +7,13 @@ from collections.abc import Iterable
 from functools import cache
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from observability.settings import Runtime
 from tests.captures import truth
 from tests.unit.exporter.support import after_shutdown
 
-#: What the exporter cannot do yet: the tests say so, and fail when it can and this is not taken out.
-GAPS = {"oi_llama_index": "a retriever inside a retriever"}
-_GAPS_IN = {("oi_llama_index", "rag")}
 SCENARIOS = [(capture, scenario) for capture in truth.captures() for scenario in truth.expected(capture)["scenarios"]]
-
-
-def marked(scenarios: Iterable[tuple[str, str]]) -> list[ParameterSet]:
-    """The scenarios as parameters, those with a gap expected to fail."""
-    return [
-        pytest.param(*each, marks=pytest.mark.xfail(reason=GAPS[each[0]], strict=True) if each in _GAPS_IN else ())
-        for each in scenarios
-    ]
 
 
 @cache
@@ -45,10 +33,10 @@ def single_spans(capture: str, scenario: str) -> tuple[ExportTraceServiceRequest
     return tuple(found)
 
 
-every_scenario = pytest.mark.parametrize(("capture", "scenario"), marked(SCENARIOS))
+every_scenario = pytest.mark.parametrize(("capture", "scenario"), SCENARIOS)
 #: A single span has no order.
 with_several_spans = pytest.mark.parametrize(
-    ("capture", "scenario"), marked(each for each in SCENARIOS if len(single_spans(*each)) > 1)
+    ("capture", "scenario"), [each for each in SCENARIOS if len(single_spans(*each)) > 1]
 )
 
 
