@@ -48,6 +48,7 @@ TEXTS: Mapping[str, Names] = {
     "mcp_method": ("mcp.method.name", "mcp.method", "mcp.request.method"),
     "evaluation": ("gen_ai.evaluation.name",),
     "evaluation_label": ("gen_ai.evaluation.score.label", "gen_ai.evaluation.label"),
+    "first_answer_at": ("langfuse.observation.completion_start_time",),
     "currency": ("gen_ai.usage.cost.currency",),
     "span_type": ("logfire.span_type",),
     "database": ("db.system.name", "db.system"),
@@ -161,7 +162,6 @@ CONTENT: Mapping[str, Names] = {
     ),
     "tools": ("gen_ai.tool.definitions",),
     "documents": ("gen_ai.retrieval.documents",),
-    "first_answer_at": ("langfuse.observation.completion_start_time",),
 }  # fmt: skip
 
 
