@@ -104,9 +104,12 @@ def table(reported: Mapping[str, Floats], cache_apart: Bools | None = None) -> I
     thought = _zero(reasoning)
     whole = _zero(given) + _zero(out)
     rest = total - whole  # what the total holds beyond input and output
-    both = cached + thought
-    cache_outside = (cached > given) | ((cached > 0) & ((rest == cached) | (rest == both)))
-    thought_outside = (thought > out) | ((thought > 0) & ((rest == thought) | (rest == both)))
+    cache_outside, thought_outside = cached > given, thought > out
+    open_cache, open_thought = np.where(cache_outside, 0, cached), np.where(thought_outside, 0, thought)
+    left = rest - (cached - open_cache) - (thought - open_thought)
+    beside = (open_thought > 0) & ((left == open_thought) | (left == open_thought + open_cache))
+    thought_outside = thought_outside | beside
+    cache_outside = cache_outside | ((open_cache > 0) & (left - np.where(beside, thought, 0) == open_cache))
     if (rest > 0).any():
         rest = np.where(cache_outside, rest - cached, rest)
         unsaid = (thought == 0) & (rest > 0) & (given > 0) & ~np.isnan(reported["output"])

@@ -13,6 +13,7 @@ from observability.vocabulary import fields
 
 COUNT = st.integers(min_value=0, max_value=10**9)
 MAYBE = st.none() | COUNT
+SMALL = st.integers(min_value=0, max_value=6)
 
 
 def split(**reported: int | None) -> list[int]:
@@ -65,6 +66,19 @@ def test_a_reported_total_tells_whether_the_cache_is_inside(total: int, fresh: i
 def test_a_reported_total_tells_that_reasoning_is_beside_the_output() -> None:
     assert split(input=100, output=200, reasoning=50, total=350) == [100, -1, -1, 200, 50]
     assert split(input=100, output=200, reasoning=50, total=300) == [100, -1, -1, 150, 50]
+
+
+@settings(deadline=None, max_examples=400)
+@given(SMALL, SMALL, SMALL, SMALL, st.booleans(), st.booleans())
+def test_the_types_sum_up_to_a_reported_total_wherever_their_parts_stand(
+    fresh: int, cached: int, said: int, thought: int, cache_inside: bool, thought_inside: bool
+) -> None:
+    total = fresh + cached + said + thought
+    found = split(
+        input=fresh + cached * cache_inside, cache_read=cached, output=said + thought * thought_inside,
+        reasoning=thought, total=total,
+    )  # fmt: skip
+    assert sum(count for count in found if count > 0) == total
 
 
 def test_absent_is_not_zero_and_all_zeros_are_absent() -> None:
