@@ -10,7 +10,6 @@ import numpy as np
 
 from observability.columns import Coded, Ints, Keys, Text, missing
 from observability.identity.same import is_own
-from observability.identity.seen import Seen
 from observability.marks import Marks
 from observability.records import Calls
 
@@ -80,12 +79,12 @@ class Generations(Generic[_Value]):
 class Answers:
     """When and by whom the last calls were told, by the hash of their response id; at least ``size`` of them.
 
-    What every call is looked up in are the hashes alone; the times stand in columns that only a hit is looked for in.
+    What is looked up for every call are marks; the times stand in columns that only a hit is looked for in.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._seen = Seen(size)
+        self._marks = [Marks(), Marks()]
         self._told: list[list[_Told]] = [[], []]
         self._rows = 0
 
@@ -97,7 +96,7 @@ class Answers:
 
         An id that several counted calls have says nothing: it is a provider that repeats its ids.
         """
-        perhaps = np.flatnonzero(self._seen.look_up(hashes)[0])
+        perhaps = np.flatnonzero(self._marks[0].may_hold(hashes) | self._marks[1].may_hold(hashes))
         if not len(perhaps):
             return {}
         tables = [told for tables in self._told for told in tables]
@@ -112,7 +111,7 @@ class Answers:
 
     def add(self, hashes: Keys, calls: Calls) -> None:
         """Remember ``calls``, whose response ids have these ``hashes``."""
-        self._seen.update(hashes, hashes)
+        self._marks[0].add(hashes)
         young = self._told[0]
         young.append(_Told(hashes, calls.start_ns, calls.end_ns, calls.scope))
         if len(young) >= _MOST_TABLES and (joined := _Told.concat(young)) is not None:
@@ -120,6 +119,7 @@ class Answers:
         self._rows += len(hashes)
         if self._rows >= self._size:
             self._told, self._rows = [[], self._told[0]], 0
+            self._marks = [Marks(), self._marks[0]]
 
 
 class _Told(NamedTuple):
@@ -147,9 +147,9 @@ class Memory:
     """Counted calls and the spans around them, by the hashes of their ids; ``size`` of each kind."""
 
     def __init__(self, size: int) -> None:
-        self.parents = Seen(size)  # span → its parent, 0 for a root
-        self.calls = Seen(size)  # spans of counted calls
-        self.barriers = Seen(size)  # tools and agents: a call above is another call
+        self.parents: Generations[int] = Generations(size)  # span → its parent, 0 for a root
+        self.calls: Generations[bool] = Generations(size)  # spans of counted calls
+        self.barriers: Generations[bool] = Generations(size)  # tools and agents: a call above is another call
         self.beneath: Generations[int] = Generations(size)  # span that has not come → what is inside it
         self.answers = Answers(size)
         self._recent: list[Calls] = []
@@ -163,8 +163,7 @@ class Memory:
     def remember_calls(self, calls: Calls, hashes: Keys) -> None:
         """Keep the last calls for comparison by time, and by the ``hashes`` of their response ids."""
         if len(hashes):
-            told = ~missing(calls.response_id)
-            self.answers.add(hashes, calls if told.all() else calls.take(told))
+            self.answers.add(hashes, calls.take(~missing(calls.response_id)))
         if len(calls):
             self._recent.append(bare(calls))
         while len(self._recent) > 1 and sum(map(len, self._recent)) - len(self._recent[0]) >= _RECENT_CALLS:

@@ -8,6 +8,7 @@ a wrapper and counts nothing. What was counted before is remembered, so a span t
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from typing import TypeVar
@@ -77,25 +78,30 @@ class Resolver:
 
     def _repeated(self, links: Links, order: Ints) -> Bools | None:
         """Mask of the spans that were here before, in these records or earlier; ``None`` if there are none."""
-        mask = self._memory.parents.look_up(links.key)[0]
+        known = self._memory.parents.known(links.key)
         ordered = links.key[order]
         again = ordered[1:] == ordered[:-1]
+        if not known and not again.any():
+            return None
+        mask = np.zeros(len(links), np.bool_)
         mask[order[1:][again]] = True  # the sort is stable: all but the first
-        return mask if mask.any() else None
+        if known:
+            mask |= np.isin(links.key, np.fromiter(known, np.uint64, len(known)))
+        return mask
 
     def _around(self, links: Links, tree: Tree) -> Links:
         """The spans that came earlier and are around some of ``links``, as far as they are known."""
-        found = [np.empty(0, np.uint64)]
-        above = [np.empty(0, np.uint64)]
-        at = np.unique(links.parent[tree.parent == NOWHERE])
-        while len(at):
-            at = at[(tree.position(at) == NOWHERE) & ~np.isin(at, np.concatenate(found))]  # it may be a ring
-            held, parents = self._memory.parents.look_up(at)
-            found.append(at[held])
-            above.append(parents[held])
-            at = np.unique(parents[held])
-        keys = np.concatenate(found)
-        return Links(keys, np.concatenate(above), np.zeros(len(keys), np.uint64))
+        parents = self._memory.parents
+        known = parents.known(np.unique(links.parent[tree.parent == NOWHERE]))
+        here = set(links.key.tolist()) if known else set()
+        found: dict[int, int] = {}
+        for key in known:
+            at: int | None = key
+            while at and at not in found and at not in here and (parent := parents.get(at)) is not None:
+                found[at] = parent
+                at = parent
+        keys = np.fromiter(found, np.uint64, len(found))
+        return Links(keys, np.fromiter(found.values(), np.uint64, len(found)), np.zeros(len(found), np.uint64))
 
     def _once(self, records: Records, repeated: Bools) -> Records:
         """``records`` without the spans that are ``repeated``."""
@@ -156,10 +162,10 @@ class Resolver:
             found = np.array([memory.beneath.pop(int(tree.key[place])) or 0 for place in places.tolist()], np.int64)
             _, crossed, exit_ = tree.nearest_above(places, None, barrier)
             self._put_beneath(exit_, np.where(crossed | barrier[places], found & STEPS_MASK, found))
-        memory.parents.update(tree.key, tree.parent_key)
-        memory.calls.update(calls, calls)
+        memory.parents.update(tree.key, tree.parent_key.tolist())
+        memory.calls.update(calls, itertools.repeat(True))
         if barrier.any():
-            memory.barriers.update(tree.key[barrier], tree.key[barrier])
+            memory.barriers.update(tree.key[barrier], itertools.repeat(True))
 
     def _put_beneath(self, exits: Keys, amounts: Ints) -> None:
         """Add ``amounts`` to what is inside the spans ``exits``, that have not come."""
