@@ -21,6 +21,7 @@ from observability.allocator import keep_buffers
 from observability.app import create_app
 from observability.exporter import Exporter
 from observability.ledger import LedgerError
+from observability.protocol import BodyProtocol
 
 _LOG = logging.getLogger("observability.server")
 _REQUESTS_FINISH_SECONDS = 5.0
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             create_app(exporter),
             host=options.host,
             port=options.port,
+            http=BodyProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -1,0 +1,85 @@
+"""Bodies of every size through the exporter's HTTP protocol, whole and in order."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import socket
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from observability.protocol import PIECE, BodyProtocol
+from tests.support import poll
+
+
+async def _digest(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with the digest of the body, or at once if the path says so."""
+    digest = hashlib.sha256()
+    more = scope["path"] != "/unread"
+    while more:
+        message = await receive()
+        digest.update(message["body"])
+        assert len(message["body"]) < 2 * PIECE
+        more = message["more_body"]
+    answer = digest.hexdigest().encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})
+    await send({"type": "http.response.body", "body": answer})
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(_digest, http=BodyProtocol, lifespan="off", log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        poll("the server answers", lambda: server.started)
+        yield listening.getsockname()
+        server.should_exit = True
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_537, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 5])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_arrives_as_it_was_sent(address: tuple[str, int], size: int, chunked: bool) -> None:
+    body = random.Random(size).randbytes(size)
+    parts = (body[start : start + 100_001] for start in range(0, size, 100_001))
+    with httpx.Client(base_url="http://{}:{}".format(*address)) as client:
+        for _ in range(2):  # also the second one of a connection
+            answer = client.post("/", content=parts if chunked else body)
+            assert answer.text == hashlib.sha256(body).hexdigest()
+            chunked = False
+
+
+def test_a_body_that_the_application_does_not_read_leaves_the_connection_in_order(address: tuple[str, int]) -> None:
+    with httpx.Client(base_url="http://{}:{}".format(*address)) as client:
+        assert client.post("/unread", content=bytes(2 * PIECE)).text == hashlib.sha256(b"").hexdigest()
+        assert client.post("/", content=b"next").text == hashlib.sha256(b"next").hexdigest()
+
+
+def test_requests_that_are_sent_ahead_are_answered_in_turn(address: tuple[str, int]) -> None:
+    bodies = [b"a" * 100_000, b"", b"c" * (PIECE + 7), b"d"]
+    with socket.create_connection(address, timeout=20) as connection:
+        sending = threading.Thread(
+            target=connection.sendall,
+            args=(b"".join(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(b) + b for b in bodies),),
+        )
+        sending.start()
+        got = b""
+        while got.count(b"HTTP/1.1 200") < len(bodies) or not got.endswith(_hex(bodies[-1])):
+            part = connection.recv(65_536)
+            assert part, got
+            got += part
+        sending.join()
+    found = [answer.split(b"\r\n\r\n")[1] for answer in got.split(b"HTTP/1.1 200")[1:]]
+    assert found == [_hex(body) for body in bodies]
+
+
+def _hex(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()
