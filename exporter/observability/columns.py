@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -54,14 +56,18 @@ class Coded(Generic[_Value]):
     @classmethod
     def concat(cls, parts: Sequence[Coded[_Value]]) -> Coded[_Value]:
         """All rows of ``parts``, one after the other."""
+        if not parts:
+            return cls.absent(0)
         if len(parts) == 1:
             return parts[0]
+        if all(part.values == parts[0].values for part in parts):
+            return cls(np.concatenate([part.codes for part in parts]), parts[0].values)
         index: dict[_Value, int] = {}
         codes = []
         for part in parts:
             new = [index.setdefault(value, len(index)) for value in part.values]
             codes.append(_look_up(np.array([*new, ABSENT], np.int32), part.codes))
-        return cls(np.concatenate(codes) if codes else np.empty(0, np.int32), tuple(index))
+        return cls(np.concatenate(codes), tuple(index))
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -72,7 +78,7 @@ class Coded(Generic[_Value]):
 
     def take(self, rows: Ints | Bools | slice) -> Coded[_Value]:
         """These rows, in this order; ``rows`` are indices, a mask or a slice."""
-        return Coded(self.codes[rows], self.values)
+        return Coded(taken(self.codes, rows), self.values)
 
     def to_list(self) -> list[_Value | None]:
         values: tuple[_Value | None, ...] = (*self.values, None)
@@ -106,6 +112,10 @@ class Coded(Generic[_Value]):
             return np.zeros(len(self.codes), np.bool_)
         return np.asarray(self.codes == self.values.index(value))
 
+    def which(self, test: Callable[[_Value], object], *, absent: bool = False) -> Bools:
+        """Mask of the rows whose value passes ``test``, asked once for each value; ``absent`` where there is none."""
+        return np.array([*(bool(test(value)) for value in self.values), absent], np.bool_).take(self.codes)
+
     @property
     def present(self) -> Bools:
         """Mask of the rows that have a value."""
@@ -116,9 +126,69 @@ class Coded(Generic[_Value]):
 Text: TypeAlias = Coded[str]
 
 
+@dataclass(frozen=True)
+class Blobs:
+    """A column of bytes of which nearly all differ, and few are ever looked at.
+
+    ``rows`` has shape (n,): the place in ``data``, or :data:`ABSENT`.
+    """
+
+    rows: Ints
+    data: pa.BinaryArray
+
+    @classmethod
+    def absent(cls, rows: int) -> Blobs:
+        return cls(np.full(rows, ABSENT, np.int64), pa.array([], pa.binary()))
+
+    @classmethod
+    def concat(cls, parts: Sequence[Blobs]) -> Blobs:
+        """All rows of ``parts``, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        compact = [part._compact() for part in parts]
+        starts = itertools.accumulate((len(part.data) for part in compact[:-1]), initial=0)
+        rows = [np.where(part.rows < 0, ABSENT, part.rows + start) for part, start in zip(compact, starts, strict=True)]
+        return cls(np.concatenate(rows), pa.concat_arrays([part.data for part in compact]))
+
+    def _compact(self) -> Blobs:
+        """Without most of the bytes that no row has."""
+        present = self.rows >= 0
+        used = int(np.count_nonzero(present))
+        if 2 * used >= len(self.data):
+            return self
+        rows = np.full(len(self.rows), ABSENT, np.int64)
+        rows[present] = np.arange(used)
+        return Blobs(rows, self.data.take(pa.array(self.rows[present])))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: int) -> bytes | None:
+        place = int(self.rows[row])
+        found: bytes | None = None if place == ABSENT else self.data[place].as_py()
+        return found
+
+    def take(self, rows: Ints | Bools | slice) -> Blobs:
+        """These rows, in this order."""
+        return Blobs(taken(self.rows, rows), self.data)
+
+    def changed(self, values: Mapping[int, bytes]) -> Blobs:
+        """With other values in some rows."""
+        rows = self.rows.copy()
+        rows[list(values)] = len(self.data) + np.arange(len(values))
+        return Blobs(rows, pa.concat_arrays([self.data, pa.array(list(values.values()), pa.binary())]))
+
+
 def _look_up(table: Codes, codes: Codes) -> Codes:
     """``table[code]``, whose last entry stands for :data:`ABSENT`."""
-    return np.asarray(table[codes], np.int32)
+    return table.take(codes)
+
+
+def taken(column: NDArray[Any], rows: Ints | Bools | slice) -> NDArray[Any]:
+    """``column[rows]``: indices are three times as fast as numpy's own brackets."""
+    if isinstance(rows, np.ndarray) and rows.dtype != np.bool_:
+        return column.take(rows, axis=0)
+    return np.asarray(column[rows])
 
 
 def missing(objects: Objects) -> Bools:

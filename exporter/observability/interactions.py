@@ -68,7 +68,10 @@ class InteractionLog:
         chosen = np.flatnonzero(self._sampled(calls))
         if len(chosen) < len(calls):
             self._count("sampled_out", len(calls) - len(chosen))
-        rows = (self._row(calls, priced, row) for row in chosen.tolist())
+        calls = calls.take(chosen)
+        latency = calls.latency
+        usd = np.where(priced.source.present, priced.total, np.nan)[chosen]
+        rows = (self._row(calls, row, latency[row], usd[row]) for row in range(len(calls)))
         for chunk, lines in _chunks(rows, self._max_bytes):
             try:
                 self._append(chunk)
@@ -91,8 +94,11 @@ class InteractionLog:
         self._allowance -= min(len(successes), int(self._allowance))
         return sampled
 
-    def _row(self, calls: Calls, priced: Priced, row: int) -> bytes:
-        """The row of one call, JSON and a line feed: ``null`` is what nobody reported; content is there if kept."""
+    def _row(self, calls: Calls, row: int, latency: float, usd: float) -> bytes:
+        """The row of one call, JSON and a line feed: ``null`` is what nobody reported; content is there if kept.
+
+        ``latency`` and ``usd`` are NaN where they are not known.
+        """
         tokens = {
             name: count for name, count in zip(TOKEN_TYPES, calls.usage[row, :5].tolist(), strict=True) if count >= 0
         }
@@ -109,10 +115,10 @@ class InteractionLog:
             "span_id": f"{int(calls.span_id[row]):016x}",
             "status": "success" if error is None else "error",
             "error_type": error,
-            "latency_seconds": _known(calls.latency[row]),
+            "latency_seconds": _known(latency),
             "time_to_first_token_seconds": _known(calls.time_to_first_token[row]),
             "tokens": tokens or None,
-            "cost_usd": float(priced.total[row]) if priced.source[row] is not None else None,
+            "cost_usd": _known(usd),
             "streaming": bool(calls.streaming[row]),
             **{name: value for name, column in calls.dimensions.items() if (value := column[row]) is not None},
         }

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from observability.columns import Bools, Coded, Floats, Ints, Keys, Objects, Text
+from observability.columns import Blobs, Bools, Coded, Floats, Ints, Keys, Objects, Text, taken
 
 UNKNOWN = "unknown"
 
@@ -46,6 +46,8 @@ class Table:
 
     def take(self: _Table, rows: Ints | Bools | slice) -> _Table:
         """These rows, in this order."""
+        if isinstance(rows, np.ndarray) and rows.dtype == np.bool_:
+            rows = np.flatnonzero(rows)
         changes = {each.name: _take(getattr(self, each.name), rows) for each in fields(self)}  # type: ignore[arg-type]
         return replace(self, **changes)  # type: ignore[type-var]
 
@@ -59,16 +61,18 @@ class Table:
 
 
 def _take(column: Any, rows: Any) -> Any:
-    if isinstance(column, Coded):
+    if isinstance(column, Coded | Blobs):
         return column.take(rows)
     if isinstance(column, dict):
         return {name: each.take(rows) for name, each in column.items()}
-    return column[rows]
+    return taken(column, rows)
 
 
 def _concat(columns: list[Any]) -> Any:
     if isinstance(columns[0], Coded):
         return Coded.concat(columns)
+    if isinstance(columns[0], Blobs):
+        return Blobs.concat(columns)
     if isinstance(columns[0], dict):
         return {name: Coded.concat([column[name] for column in columns]) for name in columns[0]}
     return np.concatenate(columns)
@@ -100,7 +104,8 @@ class Calls(Table):
     service_tier: Text  # as the provider answered: default, batch, flex, priority
     time_to_first_token: Floats  # NaN where nobody said
     streaming: Bools
-    response_id: Objects  # as on the wire (a serialised AnyValue): all of them differ, and few are looked at
+    answer: Keys  # hash of the response id, 0 where nobody said
+    response_id: Blobs  # as on the wire (a serialised AnyValue)
     input: Objects  # content, where it is wanted; else None
     output: Objects
     dimensions: dict[str, Text] = field(default_factory=dict)

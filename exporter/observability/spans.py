@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -28,22 +29,21 @@ class Status(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Attributes:
-    """Attributes of all spans, one after the other: of which span, the key, and the value as serialised ``AnyValue``.
+class Attribute:
+    """The attribute ``key`` of some spans: ``span`` (ascending) has it, ``value`` is it as serialised ``AnyValue``."""
 
-    ``span`` is ascending.
-    """
-
+    key: str
     span: Ints
-    key: Text
     value: pa.BinaryArray
 
-    def only(self, rows: Bools, renumbered: Ints) -> Attributes:
-        """Those of the spans in ``rows``, whose numbers become ``renumbered``."""
-        kept = rows[self.span]
-        return Attributes(
-            renumbered[self.span[kept]], self.key.take(kept), self.value.take(pa.array(np.flatnonzero(kept)))
-        )
+    def only(self, rows: Bools, renumbered: Ints) -> Attribute:
+        """That of the spans in ``rows``, whose numbers become ``renumbered``."""
+        kept = np.flatnonzero(rows[self.span])
+        return Attribute(self.key, renumbered[self.span[kept]], self.value.take(pa.array(kept)))
+
+
+#: The attributes of spans by their keys.
+Attributes: TypeAlias = Mapping[str, Attribute]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,27 @@ class Spans:
     def __len__(self) -> int:
         return len(self.span_id)
 
+    @classmethod
+    def concat(cls, parts: Sequence[Spans]) -> Spans:
+        """All of ``parts`` (one at least), one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        starts = list(itertools.accumulate((len(part) for part in parts[:-1]), initial=0))
+        return cls(
+            resource=Coded.concat([part.resource for part in parts]),
+            scope=Coded.concat([part.scope for part in parts]),
+            name=Coded.concat([part.name for part in parts]),
+            trace_id=np.concatenate([part.trace_id for part in parts]),
+            span_id=np.concatenate([part.span_id for part in parts]),
+            parent_id=np.concatenate([part.parent_id for part in parts]),
+            start_ns=np.concatenate([part.start_ns for part in parts]),
+            end_ns=np.concatenate([part.end_ns for part in parts]),
+            status=Coded.concat([part.status for part in parts]),
+            attributes=_joined([part.attributes for part in parts], starts),
+            event_span=np.concatenate([part.event_span + start for part, start in zip(parts, starts, strict=True)]),
+            event=pa.concat_arrays([part.event for part in parts]),
+        )
+
     def only(self, rows: Bools) -> Spans:
         """The spans in the mask ``rows``."""
         renumbered = np.cumsum(rows) - 1
@@ -81,7 +102,23 @@ class Spans:
             start_ns=self.start_ns[rows],
             end_ns=self.end_ns[rows],
             status=self.status.take(rows),
-            attributes=self.attributes.only(rows, renumbered),
+            attributes={key: each.only(rows, renumbered) for key, each in self.attributes.items()},
             event_span=renumbered[self.event_span[events]],
             event=self.event.take(pa.array(np.flatnonzero(events))),
         )
+
+
+def _joined(parts: Sequence[Attributes], starts: Sequence[int]) -> Attributes:
+    """The attributes of spans that stand one after the other, those of each part from its place in ``starts`` on."""
+    pieces: dict[str, list[tuple[Attribute, int]]] = {}
+    for attributes, start in zip(parts, starts, strict=True):
+        for key, attribute in attributes.items():
+            pieces.setdefault(key, []).append((attribute, start))
+    return {
+        key: Attribute(
+            key,
+            np.concatenate([piece.span + start for piece, start in found]),
+            pa.concat_arrays([piece.value for piece, _ in found]),
+        )
+        for key, found in pieces.items()
+    }

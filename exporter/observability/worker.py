@@ -46,6 +46,7 @@ class Worker:
         self._accepting = False
         self._measuring = False  # what waits no more is being counted
         self._admission = threading.Lock()
+        self.turn = threading.Lock()
         self._abandon = threading.Event()
         self._thread = threading.Thread(target=self._run, name="measure", daemon=True)
 
@@ -114,7 +115,8 @@ class Worker:
             batches = self._next(self._tick if self._pipeline.waiting else None)
             more = None not in batches
             try:
-                self._take([batch for batch in batches if isinstance(batch, Body)])
+                with self.turn:
+                    self._take([batch for batch in batches if isinstance(batch, Body)])
                 self._judge([batch for batch in batches if isinstance(batch, Evaluations)])
             finally:
                 for _ in batches:
@@ -122,7 +124,8 @@ class Worker:
             now = time.monotonic()
             if now - looked >= self._tick:
                 looked = now
-                self._measure(everything=False)
+                with self.turn:
+                    self._measure(everything=False)
         self._measure(everything=True)
 
     def _next(self, wait: float | None) -> list[Batch | None]:

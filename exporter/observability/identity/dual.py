@@ -117,7 +117,7 @@ class _Matching:
 
     def run(self) -> None:
         calls = self._fitting.calls
-        nameless = missing(calls.response_id)
+        nameless = calls.answer == 0
         nameless[nameless] = self._fitting.crowded[nameless] if nameless.any() else False
         if not nameless.any():
             return
@@ -211,7 +211,7 @@ class _Fitting:
         self._starts = calls.start_ns[self._order]
         self._longest = int((calls.end_ns - calls.start_ns).max(initial=0))
         self._totals = same.all_totals(calls)
-        self._named = ~missing(calls.response_id)
+        self._named = calls.answer != 0
 
     @property
     def crowded(self) -> Bools:

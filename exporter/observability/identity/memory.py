@@ -8,8 +8,9 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from observability.columns import Coded, Ints, Keys, Text, missing
+from observability.columns import Blobs, Coded, Ints, Keys, Text
 from observability.identity.same import is_own
+from observability.identity.seen import Seen
 from observability.marks import Marks
 from observability.records import Calls
 
@@ -20,6 +21,10 @@ _MOST_TABLES = 32
 
 #: When a call was made (Unix nanoseconds), and the instrumentation that said so.
 Interval: TypeAlias = tuple[int, int, str | None]
+
+#: What a span is, in the bits that identities of spans leave free: a counted call; a tool or agent, above which a call
+#: is another call.
+CALL, BARRIER, KINDS = np.uint64(1), np.uint64(2), np.uint64(3)
 
 #: What was counted inside a span that has not arrived yet, in one number, so that numbers add up: calls with no tool or
 #: agent between in the upper bits, calls and tool executions at any depth in the lower.
@@ -79,12 +84,12 @@ class Generations(Generic[_Value]):
 class Answers:
     """When and by whom the last calls were told, by the hash of their response id; at least ``size`` of them.
 
-    What is looked up for every call are marks; the times stand in columns that only a hit is looked for in.
+    What every call is looked up in are the hashes alone; the times stand in columns that only a hit is looked for in.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._marks = [Marks(), Marks()]
+        self._seen = Seen(size)
         self._told: list[list[_Told]] = [[], []]
         self._rows = 0
 
@@ -96,7 +101,7 @@ class Answers:
 
         An id that several counted calls have says nothing: it is a provider that repeats its ids.
         """
-        perhaps = np.flatnonzero(self._marks[0].may_hold(hashes) | self._marks[1].may_hold(hashes))
+        perhaps = np.flatnonzero(self._seen.look_up(hashes)[0])
         if not len(perhaps):
             return {}
         tables = [told for tables in self._told for told in tables]
@@ -109,9 +114,10 @@ class Answers:
         places = ((place, at.get(int(hashes[place]))) for place in perhaps.tolist())
         return {place: found.interval(row) for place, row in places if row is not None}
 
-    def add(self, hashes: Keys, calls: Calls) -> None:
-        """Remember ``calls``, whose response ids have these ``hashes``."""
-        self._marks[0].add(hashes)
+    def add(self, calls: Calls) -> None:
+        """Remember ``calls``, which have response ids all."""
+        hashes = calls.answer
+        self._seen.update(hashes, hashes)
         young = self._told[0]
         young.append(_Told(hashes, calls.start_ns, calls.end_ns, calls.scope))
         if len(young) >= _MOST_TABLES and (joined := _Told.concat(young)) is not None:
@@ -119,7 +125,6 @@ class Answers:
         self._rows += len(hashes)
         if self._rows >= self._size:
             self._told, self._rows = [[], self._told[0]], 0
-            self._marks = [Marks(), self._marks[0]]
 
 
 class _Told(NamedTuple):
@@ -147,9 +152,7 @@ class Memory:
     """Counted calls and the spans around them, by the hashes of their ids; ``size`` of each kind."""
 
     def __init__(self, size: int) -> None:
-        self.parents: Generations[int] = Generations(size)  # span → its parent, 0 for a root
-        self.calls: Generations[bool] = Generations(size)  # spans of counted calls
-        self.barriers: Generations[bool] = Generations(size)  # tools and agents: a call above is another call
+        self.spans = Seen(size)  # span → its parent (0 for a root) and what it is
         self.beneath: Generations[int] = Generations(size)  # span that has not come → what is inside it
         self.answers = Answers(size)
         self._recent: list[Calls] = []
@@ -160,10 +163,11 @@ class Memory:
         found = {key: (self.beneath.get(key) or 0) >> CALLS_SHIFT for key in self.beneath.known(keys)}
         return {key: inside for key, inside in found.items() if inside}
 
-    def remember_calls(self, calls: Calls, hashes: Keys) -> None:
-        """Keep the last calls for comparison by time, and by the ``hashes`` of their response ids."""
-        if len(hashes):
-            self.answers.add(hashes, calls.take(~missing(calls.response_id)))
+    def remember_calls(self, calls: Calls) -> None:
+        """Keep the last calls for comparison by time, and by their response ids."""
+        told = np.flatnonzero(calls.answer)
+        if len(told):
+            self.answers.add(calls if len(told) == len(calls) else calls.take(told))
         if len(calls):
             self._recent.append(bare(calls))
         while len(self._recent) > 1 and sum(map(len, self._recent)) - len(self._recent[0]) >= _RECENT_CALLS:
@@ -178,9 +182,9 @@ class Memory:
 
 
 def bare(calls: Calls) -> Calls:
-    """``calls`` without content and dimensions."""
+    """``calls`` without content, dimensions and the text of response ids."""
     nothing = np.full(len(calls), None, np.object_)
-    return replace(calls, input=nothing, output=nothing, dimensions={})
+    return replace(calls, input=nothing, output=nothing, response_id=Blobs.absent(len(calls)), dimensions={})
 
 
 def _compact(calls: Calls) -> Calls:

@@ -8,19 +8,18 @@ a wrapper and counts nothing. What was counted before is remembered, so a span t
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
-from observability.columns import Bools, Ints, Keys, Objects, missing
+from observability.columns import Bools, Ints, Keys
 from observability.identity import views
 from observability.identity.dual import Duals
 from observability.identity.groups import SAME_SPAN, Groups
 from observability.identity.layers import Layers
-from observability.identity.memory import CALLS_SHIFT, STEPS_MASK, Memory
+from observability.identity.memory import BARRIER, CALL, CALLS_SHIFT, KINDS, STEPS_MASK, Memory
 from observability.identity.nesting import Nesting
 from observability.identity.times import match_times
 from observability.identity.tree import NOWHERE, Tree
@@ -52,7 +51,7 @@ class Resolver:
 
     def resolve(self, records: Records) -> Resolved:
         """What of ``records`` has not been counted yet. The records of a trace should come together."""
-        order = np.argsort(records.links.key, kind="stable")
+        order = np.argsort(records.links.key)
         repeated = self._repeated(records.links, order)
         if repeated is None:
             tree = Tree(records.links, order)
@@ -62,46 +61,45 @@ class Resolver:
         groups = Groups(len(records.calls))
         groups.duplicates[SAME_SPAN] = 0 if repeated is None else int(np.count_nonzero(repeated))
         steps = records.steps
-        earlier = self._around(records.links, tree)
+        earlier, kinds = self._around(records.links, tree)
         if len(earlier):
             tree = Tree(Links.concat([records.links, earlier]))
-        barrier = _mask(tree, steps.key[_is(steps, _AGENT, _TOOL)]) | _mask(tree, self._memory.barriers.of(earlier.key))
-        before = _mask(tree, self._memory.calls.of(earlier.key))
+        barrier = _mask(tree, steps.key[_is(steps, _AGENT, _TOOL)])
+        before = np.zeros(len(tree.key), np.bool_)
+        barrier[len(records.links) :] = kinds & BARRIER
+        before[len(records.links) :] = kinds & CALL
         steps = self._layers.outermost(tree, steps, barrier)
-        counted, hashes = self._distinct(tree, records.calls, barrier, before, groups)
+        counted = self._distinct(tree, records.calls, barrier, before, groups)
         keys = np.concatenate([counted.key, records.calls.key[groups.elsewhere]]) if groups.elsewhere else counted.key
         inner = np.concatenate([tree.position(keys), tree.position(steps.key[_is(steps, _TOOL)])])
         inside = self._inside(tree, inner, steps)
-        self._remember(tree, inner, keys, barrier)
-        self._memory.remember_calls(counted, hashes)
+        self._remember(tree, inner, len(keys), barrier, before)
+        self._memory.remember_calls(counted)
         return Resolved(counted, steps, inside, records.evaluations, groups.duplicates)
 
     def _repeated(self, links: Links, order: Ints) -> Bools | None:
         """Mask of the spans that were here before, in these records or earlier; ``None`` if there are none."""
-        known = self._memory.parents.known(links.key)
-        ordered = links.key[order]
-        again = ordered[1:] == ordered[:-1]
-        if not known and not again.any():
-            return None
-        mask = np.zeros(len(links), np.bool_)
-        mask[order[1:][again]] = True  # the sort is stable: all but the first
-        if known:
-            mask |= np.isin(links.key, np.fromiter(known, np.uint64, len(known)))
-        return mask
+        mask = self._memory.spans.look_up(links.key)[0]
+        ordered = links.key.take(order)
+        if (ordered[1:] == ordered[:-1]).any():
+            order = np.argsort(links.key, kind="stable")
+            ordered = links.key.take(order)
+            mask[order[1:][ordered[1:] == ordered[:-1]]] = True  # all but the first
+        return mask if mask.any() else None
 
-    def _around(self, links: Links, tree: Tree) -> Links:
-        """The spans that came earlier and are around some of ``links``, as far as they are known."""
-        parents = self._memory.parents
-        known = parents.known(np.unique(links.parent[tree.parent == NOWHERE]))
-        here = set(links.key.tolist()) if known else set()
-        found: dict[int, int] = {}
-        for key in known:
-            at: int | None = key
-            while at and at not in found and at not in here and (parent := parents.get(at)) is not None:
-                found[at] = parent
-                at = parent
-        keys = np.fromiter(found, np.uint64, len(found))
-        return Links(keys, np.fromiter(found.values(), np.uint64, len(found)), np.zeros(len(found), np.uint64))
+    def _around(self, links: Links, tree: Tree) -> tuple[Links, Keys]:
+        """The spans that came earlier and are around some of ``links``, as far as they are known; and their kinds."""
+        found = [np.empty(0, np.uint64)]
+        told = [np.empty(0, np.uint64)]
+        at = np.unique(links.parent[tree.parent == NOWHERE])
+        while len(at):
+            at = at[(tree.position(at) == NOWHERE) & ~np.isin(at, np.concatenate(found))]  # it may be a ring
+            held, words = self._memory.spans.look_up(at)
+            found.append(at[held])
+            told.append(words[held])
+            at = np.unique(words[held] & ~KINDS)
+        keys, words = np.concatenate(found), np.concatenate(told)
+        return Links(keys, words & ~KINDS, np.zeros(len(keys), np.uint64)), words & KINDS
 
     def _once(self, records: Records, repeated: Bools) -> Records:
         """``records`` without the spans that are ``repeated``."""
@@ -114,25 +112,21 @@ class Resolver:
             _first_of(records.evaluations, records.evaluations.key, records.evaluations.span, links),
         )
 
-    def _distinct(self, tree: Tree, calls: Calls, barrier: Bools, before: Bools, groups: Groups) -> tuple[Calls, Keys]:
-        """The calls that count, with all that their views say merged, and the hashes of their response ids."""
+    def _distinct(self, tree: Tree, calls: Calls, barrier: Bools, before: Bools, groups: Groups) -> Calls:
+        """The calls that count, with all that their views say merged."""
         if not len(calls):
-            return calls, np.empty(0, np.uint64)
+            return calls
         nesting = Nesting(tree, calls.key, barrier, before)
         views.drop_counted(tree, nesting, self._memory, groups)
         if not tree.flat:
             views.nest(calls, nesting, groups)
-        told = np.flatnonzero(~missing(calls.response_id))
-        hashes = _hashes(calls.response_id[told])
-        views.match_answers(calls, hashes, told, self._memory, groups)
+        views.match_answers(calls, self._memory, groups)
         match_times(calls, self._memory, groups)
         self._duals.match(calls, nesting, groups)
         calls, kept = groups.settle(calls)
         counted = calls if len(kept) == len(calls) else calls.take(kept)
         self._duals.remember(counted, kept)
-        if counted is calls:
-            return calls, hashes
-        return counted, _hashes(counted.response_id[~missing(counted.response_id)])
+        return counted
 
     def _inside(self, tree: Tree, inner: Ints, steps: Steps) -> Ints:
         """Calls and tool executions (``inner`` rows of the tree) inside each step that is an agent."""
@@ -149,12 +143,12 @@ class Resolver:
             total += tree.count_inside(places, earlier, wanted)
         return np.where(agents, total[tree.position(steps.key)], 0)
 
-    def _remember(self, tree: Tree, inner: Ints, calls: Keys, barrier: Bools) -> None:
-        """Remember the spans of ``tree``; the first of its rows ``inner`` are ``calls``, the others tools."""
+    def _remember(self, tree: Tree, inner: Ints, calls: int, barrier: Bools, before: Bools) -> None:
+        """Remember the spans of ``tree``; the first ``calls`` of its rows ``inner`` are calls, the others tools."""
         memory = self._memory
         _, crossed, exit_ = tree.nearest_above(inner, None, barrier)
         direct = np.zeros(len(inner), np.int64)
-        direct[: len(calls)] = ~crossed[: len(calls)]
+        direct[:calls] = ~crossed[:calls]
         self._put_beneath(exit_, (direct << CALLS_SHIFT) + 1)
         waited = memory.beneath.known(tree.key)
         if waited:
@@ -162,10 +156,9 @@ class Resolver:
             found = np.array([memory.beneath.pop(int(tree.key[place])) or 0 for place in places.tolist()], np.int64)
             _, crossed, exit_ = tree.nearest_above(places, None, barrier)
             self._put_beneath(exit_, np.where(crossed | barrier[places], found & STEPS_MASK, found))
-        memory.parents.update(tree.key, tree.parent_key.tolist())
-        memory.calls.update(calls, itertools.repeat(True))
-        if barrier.any():
-            memory.barriers.update(tree.key[barrier], itertools.repeat(True))
+        is_call = before.copy()
+        is_call[inner[:calls]] = True
+        memory.spans.update(tree.key, tree.parent_key | is_call * CALL | barrier * BARRIER)
 
     def _put_beneath(self, exits: Keys, amounts: Ints) -> None:
         """Add ``amounts`` to what is inside the spans ``exits``, that have not come."""
@@ -179,11 +172,6 @@ class Resolver:
         for key in beneath.known(unique):
             sums[np.searchsorted(unique, np.uint64(key))] += beneath.get(key) or 0
         beneath.update(unique, sums.tolist())
-
-
-def _hashes(identities: Objects) -> Keys:
-    """64-bit hashes of response ids."""
-    return np.fromiter(map(hash, identities.tolist()), np.int64, len(identities)).view(np.uint64)
 
 
 def _mask(tree: Tree, keys: Keys) -> Bools:

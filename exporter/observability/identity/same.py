@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from observability.columns import ABSENT, Bools, Coded, Ints, Text
+from observability.columns import ABSENT, Blobs, Bools, Coded, Ints, Text
 from observability.records import CACHE_READ, CACHE_WRITE, INPUT, NO_TOKENS, OUTPUT, UNKNOWN, Calls
 
 #: Clocks of two spans of one call are read at different moments.
@@ -25,8 +25,8 @@ def may_be_same(calls: Calls, outer: int, inner: int) -> bool:
         return False  # it was tried once more
     if equal_usage(calls, outer, inner):
         return True
-    id_, other_id = calls.response_id[outer], calls.response_id[inner]
-    if id_ is not None and other_id is not None and id_ != other_id:
+    answer, other = int(calls.answer[outer]), int(calls.answer[inner])
+    if answer and other and answer != other:
         return False
     return same_model(calls, outer, inner)
 
@@ -126,7 +126,10 @@ def _fill(calls: Calls, kept: int, other: int) -> None:
     if np.isnan(calls.time_to_first_token[kept]):
         calls.time_to_first_token[kept] = calls.time_to_first_token[other]
     calls.streaming[kept] |= calls.streaming[other]
-    for content in (calls.response_id, calls.input, calls.output):
+    if calls.answer[kept] == 0:
+        calls.answer[kept] = calls.answer[other]
+        calls.response_id.rows[kept] = calls.response_id.rows[other]
+    for content in (calls.input, calls.output):
         if content[kept] is None:
             content[kept] = content[other]
 
@@ -161,7 +164,8 @@ def writable(calls: Calls) -> Calls:
         response_model=copied(calls.response_model),
         error_type=copied(calls.error_type),
         service_tier=copied(calls.service_tier),
-        response_id=calls.response_id.copy(),
+        answer=calls.answer.copy(),
+        response_id=Blobs(calls.response_id.rows.copy(), calls.response_id.data),
         dimensions={name: copied(column) for name, column in calls.dimensions.items()},
         key=calls.key.copy(),
         parent=calls.parent.copy(),

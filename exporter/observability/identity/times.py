@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from observability.columns import ABSENT, Bools, Ints, Text, missing
+from observability.columns import ABSENT, Bools, Ints, Text
 from observability.grouping import group_texts
 from observability.identity import same
 from observability.identity.groups import SAME_CALL, Groups
@@ -106,10 +106,10 @@ class _Around:
         found: Ints = np.flatnonzero(rows)
         found = found[(calls.trace[found] != calls.trace[row]) & (self._failed[found] == self._failed[row])]
         found = found[self._fits(int(self._kind[row]))[self._kind[found]]]
-        identity = calls.response_id[row]
-        if identity is not None and len(found):
-            theirs = calls.response_id[found]
-            found = found[missing(theirs) | (theirs == identity)]
+        identity = calls.answer[row]
+        if identity != 0 and len(found):
+            theirs = calls.answer[found]
+            found = found[(theirs == 0) | (theirs == identity)]
         return found
 
     def _fits(self, kind: int) -> Bools:

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from observability.columns import Ints, Keys
 from observability.identity import same
 from observability.identity.groups import SAME_CALL, WRAPPER, Groups
 from observability.identity.memory import Interval, Memory
@@ -58,13 +57,11 @@ def nest(calls: Calls, nesting: Nesting, groups: Groups) -> None:
                 groups.join(inner[0], row)
 
 
-def match_answers(calls: Calls, hashes: Keys, rows: Ints, memory: Memory, groups: Groups) -> None:
-    """Join views with one response id at one time; at another time it is a provider that repeats its ids.
-
-    ``hashes`` are those of the response ids of ``rows``.
-    """
-    order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
+def match_answers(calls: Calls, memory: Memory, groups: Groups) -> None:
+    """Join views with one response id at one time; at another time it is a provider that repeats its ids."""
+    rows = np.flatnonzero(calls.answer)
+    hashes = calls.answer if len(rows) == len(calls) else calls.answer.take(rows)
+    ordered = np.sort(hashes)
     if bool((ordered[1:] == ordered[:-1]).any()):
         views: dict[int, list[int]] = defaultdict(list)
         for row, hashed in zip(rows.tolist(), hashes.tolist(), strict=True):
@@ -111,9 +108,9 @@ def _independent(calls: Calls, outer: int, inner: list[int]) -> bool:
     """Whether ``outer`` is a call of its own during which others began: it has an answer that none of these has."""
     if _sums(calls, outer, inner):
         return False
-    own = calls.response_id[outer]
-    ids = {calls.response_id[row] for row in inner}
-    return own is not None and None not in ids and own not in ids and calls.usage[outer, 0] >= 0
+    own = int(calls.answer[outer])
+    others = {int(calls.answer[row]) for row in inner}
+    return own != 0 and 0 not in others and own not in others and bool(calls.usage[outer, 0] >= 0)
 
 
 def _sums(calls: Calls, outer: int, inner: list[int]) -> bool:

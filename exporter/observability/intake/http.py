@@ -24,7 +24,7 @@ from observability.worker import Batch
 
 _RETRY_SECONDS = "2"
 #: Bytes that are decoded in the event loop: about three milliseconds of work.
-_AT_ONCE = 4_194_304
+_AT_ONCE = 65_536
 
 router = APIRouter(tags=["intake"])
 
@@ -186,9 +186,12 @@ async def _decode(
     if kind is otlp.Encoding.PROTOBUF and len(body) <= _AT_ONCE and not content_encoding:
         return signal.decode(exporter, body, kind, content_encoding)
     decoders: ThreadPoolExecutor = app.state.decoders
-    return await asyncio.get_running_loop().run_in_executor(
-        decoders, signal.decode, exporter, body, kind, content_encoding
-    )
+
+    def turn():
+        with exporter.worker.turn:
+            return signal.decode(exporter, body, kind, content_encoding)
+
+    return await asyncio.get_running_loop().run_in_executor(decoders, turn)
 
 
 async def _read(declared: str, receive: Receive, limit: int) -> bytes:

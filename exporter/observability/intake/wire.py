@@ -9,7 +9,7 @@ https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
@@ -25,6 +25,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status as StatusMessage
 from ptars import HandlerPool
 
 from observability.columns import ABSENT, Bools, Coded, Codes, Ints, Keys, Text
+from observability.hashing import offsets_of, parts
+from observability.intake.keyvalues import Names
 from observability.spans import Attributes, Resource, Spans, Status
 
 _Parsed = TypeVar("_Parsed", bound=Hashable)
@@ -50,7 +52,6 @@ def _handler() -> Any:
             if repeated and kind is None:
                 added.type_name = f".wire.{repeated}"
 
-    message("KeyValue", ("key", 1, _BYTES, None), ("value", 2, _BYTES, None))
     message(
         "Span",
         ("trace_id", 1, _BYTES, None),
@@ -59,7 +60,7 @@ def _handler() -> Any:
         ("name", 5, _BYTES, None),
         ("start", 7, _FIXED64, None),
         ("end", 8, _FIXED64, None),
-        ("attributes", 9, None, "KeyValue"),
+        ("attributes", 9, _BYTES, "raw"),
         ("events", 11, _BYTES, "raw"),
         ("status", 15, _BYTES, None),
     )
@@ -73,6 +74,8 @@ def _handler() -> Any:
 
 
 _HANDLER = _handler()
+_NAMES = Names()
+_NO_BYTES = pa.array([], pa.binary())
 
 
 class Malformed(ValueError):
@@ -85,137 +88,78 @@ Select: TypeAlias = Callable[[Text, Ints, int], Bools]
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The spans of one request, decoded and checked, with the attributes that are of use.
+    """The well-formed spans of one request, with the attributes that are of use.
 
-    ``good`` has shape (spans,), ``None`` if all are well-formed; ``message`` says what is wrong with the first that is
-    not. ``fields`` are the span's own, ``scope_of_span`` and ``resource_of_span`` point into ``scopes`` and
-    ``resources``.
+    ``message`` says what is wrong with the first of those that were ``rejected``.
     """
 
-    resources: pa.BinaryArray
-    scopes: pa.BinaryArray
-    resource_of_span: Ints
-    scope_of_span: Ints
-    trace_id: Keys
-    span_id: Keys
-    fields: Mapping[str, pa.Array]
-    attributes: Attributes
-    event_span: Ints
-    events: pa.BinaryArray
-    good: Bools | None
-    accepted: int
+    spans: Spans
     rejected: int
     message: str
 
     def __len__(self) -> int:
-        return self.accepted
-
-
-_FIELDS = ("trace_id", "span_id", "parent_span_id", "name", "start", "end", "status")
-_OTHERS = _FIELDS[2:]
+        return len(self.spans)
 
 
 def decode(body: bytes, select: Select | None = None) -> Body:
     """Decode ``body`` and keep the attributes that ``select`` wants (all if left out).
 
-    A span must have ids of 16 and 8 bytes that are not all zero. Raises :class:`Malformed` for bytes that are no
-    ``ExportTraceServiceRequest``.
+    A span must have ids of 16 and 8 bytes that are not all zero. The value of an attribute that cannot be read is
+    absent. Raises :class:`Malformed` for bytes that are no ``ExportTraceServiceRequest``.
     """
     try:
-        batch = _HANDLER.list_to_record_batch([body])
-    except ValueError as error:
+        return _body(_HANDLER.list_to_record_batch([body]), select)
+    except (ValueError, DecodeError) as error:
         raise Malformed(f"not an ExportTraceServiceRequest in protobuf: {error}") from error
+
+
+def _body(batch: pa.RecordBatch, select: Select | None) -> Body:
+    """What is of use in ``batch``. Nothing refers to its buffers afterwards: any of them would keep all of the body."""
     resources = batch.column(0).values
     scopes = resources.field("scope_spans")
     found = scopes.values.field("spans")
     table = found.values
     scope_of_span = _owners(found)
-    fields = {name: table.field(name) for name in _FIELDS}
-    trace_id = _identifiers(fields["trace_id"], _TRACE_ID_BYTES)
-    span_id = _identifiers(fields["span_id"], _SPAN_ID_BYTES)[:, 0]
-    good = (span_id != 0) & ((trace_id[:, 0] | trace_id[:, 1]) != 0)
-    rejected = len(good) - int(np.count_nonzero(good))
+    ids = [table.field(name) for name in ("trace_id", "span_id")]
+    trace_id, span_id = _identifiers(ids[0], _TRACE_ID_BYTES), _identifiers(ids[1], _SPAN_ID_BYTES)[:, 0]
     events = table.field("events")
-    return Body(
-        resources=resources.field("resource"),
-        scopes=scopes.values.field("scope"),
-        resource_of_span=_owners(scopes)[scope_of_span],
-        scope_of_span=scope_of_span,
+    spans = Spans(
+        resource=parsed(resources.field("resource"), _resource).take(_owners(scopes)[scope_of_span]),
+        scope=parsed(scopes.values.field("scope"), _scope).take(scope_of_span),
+        name=parsed(table.field("name"), _text),
         trace_id=trace_id,
         span_id=span_id,
-        fields=fields,
+        parent_id=_identifiers(table.field("parent_span_id"), _SPAN_ID_BYTES)[:, 0],
+        start_ns=np.array(table.field("start")).view(np.int64),
+        end_ns=np.array(table.field("end")).view(np.int64),
+        status=parsed(table.field("status"), _status),
         attributes=_attributes(table.field("attributes"), select),
         event_span=_owners(events),
-        events=events.values,
-        good=good if rejected else None,
-        accepted=len(good) - rejected,
-        rejected=rejected,
-        message=_complaint(fields, int(np.argmin(good))) if rejected else "",
+        event=pa.concat_arrays([events.values, _NO_BYTES]) if len(events.values) else _NO_BYTES,
+    )
+    good = (span_id != 0) & ((trace_id[:, 0] | trace_id[:, 1]) != 0)
+    if good.all():
+        return Body(spans, 0, "")
+    bad = int(np.argmin(good))
+    trace, span = (column[bad].as_py().hex() or "(none)" for column in ids)
+    return Body(
+        spans.only(good),
+        len(good) - int(np.count_nonzero(good)),
+        f"span {spans.name[bad]!r}: trace id {trace} or span id {span} is not {_TRACE_ID_BYTES} and {_SPAN_ID_BYTES} "
+        "bytes, not all zero",
     )
 
 
 def _attributes(lists: pa.ListArray, select: Select | None) -> Attributes:
-    inner = lists.values
-    owner, key, value = _owners(lists), parsed(inner.field("key"), _text), inner.field("value")
+    owner, read = _owners(lists), _NAMES.split(lists.values)
     if select is None:
-        return Attributes(owner, key, value)
-    places = np.flatnonzero(select(key, owner, len(lists)))
-    return Attributes(owner[places], key.take(places), value.take(pa.array(places)))
-
-
-def _complaint(fields: Mapping[str, pa.Array], row: int) -> str:
-    name, trace, span = (fields[each][row].as_py() for each in ("name", "trace_id", "span_id"))
-    return (
-        f"span {_text(name)!r}: trace id {trace.hex() or '(none)'} or span id {span.hex() or '(none)'} is not "
-        f"{_TRACE_ID_BYTES} and {_SPAN_ID_BYTES} bytes, not all zero"
-    )
+        return read.by_key(owner, np.arange(len(owner)))
+    return read.by_key(owner, np.flatnonzero(select(read.key, owner, len(lists))))
 
 
 def spans(bodies: Sequence[Body]) -> Spans:
-    """The well-formed spans of ``bodies``, one at least, in columns. The value of an attribute that cannot be read is
-    absent.
-    """
-    fields = {name: _joined([body.fields[name] for body in bodies]) for name in _OTHERS}
-    counts = [len(body.fields["start"]) for body in bodies]
-    columns = Spans(
-        resource=parsed(_joined([body.resources for body in bodies]), _resource).take(
-            _shifted([body.resource_of_span for body in bodies], [len(body.resources) for body in bodies])
-        ),
-        scope=parsed(_joined([body.scopes for body in bodies]), _scope).take(
-            _shifted([body.scope_of_span for body in bodies], [len(body.scopes) for body in bodies])
-        ),
-        name=parsed(fields["name"], _text),
-        trace_id=np.concatenate([body.trace_id for body in bodies]),
-        span_id=np.concatenate([body.span_id for body in bodies]),
-        parent_id=_identifiers(fields["parent_span_id"], _SPAN_ID_BYTES)[:, 0],
-        start_ns=np.asarray(fields["start"]).view(np.int64),
-        end_ns=np.asarray(fields["end"]).view(np.int64),
-        status=parsed(fields["status"], _status),
-        attributes=Attributes(
-            _shifted([body.attributes.span for body in bodies], counts),
-            Coded.concat([body.attributes.key for body in bodies]),
-            _joined([body.attributes.value for body in bodies]),
-        ),
-        event_span=_shifted([body.event_span for body in bodies], counts),
-        event=_joined([body.events for body in bodies]),
-    )
-    if all(body.good is None for body in bodies):
-        return columns
-    return columns.only(
-        np.concatenate([np.ones(len(body), np.bool_) if body.good is None else body.good for body in bodies])
-    )
-
-
-def _joined(parts: Sequence[pa.Array]) -> pa.Array:
-    return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
-
-
-def _shifted(parts: Sequence[Ints], lengths: Sequence[int]) -> Ints:
-    """Indices into each of several tables of these ``lengths`` → indices into all of them, one after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    starts = np.cumsum([0, *lengths[:-1]])
-    return np.concatenate([part + start for part, start in zip(parts, starts.tolist(), strict=True)])
+    """The spans of ``bodies``, one at least."""
+    return Spans.concat([body.spans for body in bodies])
 
 
 def parsed(column: pa.BinaryArray, parse: Callable[[bytes], _Parsed | None]) -> Coded[_Parsed]:
@@ -261,7 +205,7 @@ def numbers(values: pa.BinaryArray) -> tuple[NDArray[np.float64], NDArray[np.boo
 
     Integers beyond 2**53 lose their last digits; token counts and durations do not come near.
     """
-    offsets, data = _buffers(values)
+    offsets, data = parts(values)
     lengths = offsets[1:] - offsets[:-1]
     result = np.full(len(values), np.nan)
     if not len(data):
@@ -292,7 +236,7 @@ def _varints(data: NDArray[np.uint8], starts: Ints, lengths: Ints) -> NDArray[np
 
 def _identifiers(column: pa.BinaryArray, size: int) -> Keys:
     """Identifiers as big-endian 64-bit words, shape (n, size / 8); all 0 where they are malformed."""
-    offsets, data = _buffers(column)
+    offsets, data = parts(column)
     words = size // 8
     lengths = offsets[1:] - offsets[:-1]
     right = lengths == size
@@ -308,20 +252,8 @@ def _identifiers(column: pa.BinaryArray, size: int) -> Keys:
 
 def _owners(lists: pa.ListArray) -> Ints:
     """For each element of the flattened ``lists``: the row that it belongs to."""
-    offsets = _offsets(lists)
+    offsets = offsets_of(lists)
     return np.repeat(np.arange(len(lists), dtype=np.int64), offsets[1:] - offsets[:-1])
-
-
-def _offsets(column: pa.Array) -> NDArray[np.int32]:
-    """Offsets of a binary or list column, shape (n + 1,); read from its buffer, which costs a tenth of asking Arrow."""
-    first = column.offset
-    return np.frombuffer(column.buffers()[1], np.int32)[first : first + len(column) + 1]
-
-
-def _buffers(column: pa.BinaryArray) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """Offsets, shape (n + 1,), and bytes of a binary column without nulls."""
-    data = column.buffers()[2]
-    return _offsets(column), np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
 
 
 def _text(raw: bytes) -> str:

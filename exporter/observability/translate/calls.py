@@ -8,10 +8,12 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from observability import errors
-from observability.columns import ABSENT, Bools, Coded, Floats, Ints, Keys, Objects, Text, missing
+from observability.columns import ABSENT, Bools, Coded, Floats, Ints, Keys, Objects, Text
 from observability.grouping import group_texts
+from observability.hashing import hashes_of
 from observability.intake import wire
 from observability.records import NO_TOKENS, REPORTED, UNKNOWN, Calls
 from observability.settings import Dimension
@@ -53,11 +55,14 @@ def calls(
         _fill(reported, row, documents)
     request_model = _asked(reader, invocation)
     response_model = reader.texts("response_model")
-    response_id = reader.identifiers("response_id")
+    answer, response_id = reader.identifiers("response_id")
     streaming = _streaming(reader, invocation, said, reported["time_to_first_token"])
-    lacking = rows[_lacks(rows, response_id, response_model, reported)]
+    lacking = rows[_lacks(rows, answer, response_model, reported)]
     if len(lacking):
-        response_model = _from_answers(reader, lacking, reported, response_id, response_model, streaming)
+        response_model, said_ids = _from_answers(reader, lacking, reported, answer, response_model, streaming)
+        if said_ids:
+            response_id = response_id.changed(said_ids)
+            answer[list(said_ids)] = hashes_of(pa.array(list(said_ids.values()), pa.binary()))
     failed, error_type = _errors(reader, rows, said)
     first_token = _time_to_first_token(reader, rows, said, reported["time_to_first_token"])
     request_model, response_model = request_model.take(rows), response_model.take(rows)
@@ -95,7 +100,8 @@ def calls(
         service_tier=_tier(reader.texts("service_tier").take(rows)),
         time_to_first_token=first_token,
         streaming=np.asarray((streams == 1) | ((streams < 0) & ~np.isnan(first_token))),
-        response_id=response_id[rows],
+        answer=answer.take(rows),
+        response_id=response_id.take(rows),
         input=content_in,
         output=content_out,
         dimensions={each.name: dimension(reader, each).take(rows) for each in wanted.dimensions},
@@ -141,38 +147,41 @@ def _asked(reader: Reader, invocation: Mapping[int, Mapping[str, Any]]) -> Text:
     return column
 
 
-def _lacks(rows: Ints, response_id: Objects, response_model: Text, reported: Mapping[str, Floats]) -> Bools:
+def _lacks(rows: Ints, answer: Keys, response_model: Text, reported: Mapping[str, Floats]) -> Bools:
     """Which of ``rows`` leave open what the document of the answer may say."""
     unsaid = np.isnan(reported["input"]) & np.isnan(reported["output"])
-    return np.asarray((missing(response_id) | ~response_model.present | unsaid)[rows])
+    return np.asarray(((answer == 0) | ~response_model.present | unsaid)[rows])
 
 
 def _from_answers(
     reader: Reader,
     rows: Ints,
     reported: Mapping[str, Floats],
-    response_id: Objects,
+    answer: Keys,
     response_model: Text,
     streaming: Ints,
-) -> Text:
-    """Fill the gaps of ``rows`` from the provider's answer, where a span has it as a document."""
+) -> tuple[Text, dict[int, bytes]]:
+    """Fill the gaps of ``rows`` from the provider's answer, where a span has it as a document; returns the models, and
+    the response ids that only it has.
+    """
+    identities: dict[int, bytes] = {}
     models: list[str | None] = [None] * len(reader.spans)
     for row, document in reader.anything("output_messages", rows):
-        answer = answers.read(document)
-        models[row] = answer.model
-        if response_id[row] is None and answer.response_id is not None:
-            response_id[row] = wire.serialised(answer.response_id)
-        for name, number in answer.usage.items():
+        read = answers.read(document)
+        models[row] = read.model
+        if answer[row] == 0 and read.response_id is not None:
+            identities[row] = wire.serialised(read.response_id)
+        for name, number in read.usage.items():
             if np.isnan(reported[name][row]):
                 reported[name][row] = number
-        if answer.streamed and streaming[row] < 0:
+        if read.streamed and streaming[row] < 0:
             streaming[row] = 1
     if any(streaming[rows] < 0):
         for row, document in reader.anything("input_messages", rows[streaming[rows] < 0]):
             found = values.mapping(document)
             if found is not None and found.get("stream") is True:
                 streaming[row] = 1
-    return response_model.filled(Text.of(models)) if any(models) else response_model
+    return response_model.filled(Text.of(models)) if any(models) else response_model, identities
 
 
 def _streaming(
@@ -216,11 +225,11 @@ def _since_start(spans: Spans, row: int, moment_ns: int) -> float:
 def _errors(reader: Reader, rows: Ints, said: Mapping[int, Told]) -> tuple[Bools, Text]:
     """Which of ``rows`` failed, and why (absent: they did not)."""
     spans = reader.spans
-    bad_status = np.array([*(status.failed for status in spans.status.values), False])[spans.status.codes]
+    bad_status = spans.status.which(lambda status: status.failed)
     kind = reader.texts("error_type")
     code = reader.texts("http_status")
-    no_error = np.array([*(value.lower() in _NO_ERROR for value in kind.values), True])[kind.codes]
-    bad_code = np.array([*(_is_failure(value) for value in code.values), False])[code.codes]
+    no_error = kind.which(lambda value: value.lower() in _NO_ERROR, absent=True)
+    bad_code = code.which(_is_failure)
     failed = bad_status | ~no_error | bad_code
     for row, told in said.items():
         if told.exceptions:
@@ -292,13 +301,13 @@ def _unrouted(model: Text, provider: Text) -> Text:
 
 def _counts_cache_apart(provider: Text, model: Text) -> Bools:
     """Which calls were made at a provider, or of a model, whose input does not include what the cache holds."""
-    by = np.array([*(name in providers.CACHE_APART for name in provider.values), False])[provider.codes]
-    of = np.array([*(providers.of_model(name) in providers.CACHE_APART for name in model.values), False])[model.codes]
+    by = provider.which(lambda name: name in providers.CACHE_APART)
+    of = model.which(lambda name: providers.of_model(name) in providers.CACHE_APART)
     return np.asarray(by | of)
 
 
 def _is_sdk(scope: Text) -> Bools:
-    return np.array([*(scopes.is_provider_sdk(name) for name in scope.values), False])[scope.codes]
+    return scope.which(scopes.is_provider_sdk)
 
 
 def _tier(said: Text) -> Text:
@@ -316,7 +325,7 @@ def _costs(reader: Reader, reported: Mapping[str, Floats]) -> Floats:
                 table[row, place] = number
     currency = reader.texts("currency")
     if currency.values:
-        foreign = np.array([*(value.upper() != "USD" for value in currency.values), False])[currency.codes]
+        foreign = currency.which(lambda value: value.upper() != "USD")
         table[foreign] = np.nan
     return table
 

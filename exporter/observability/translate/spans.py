@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from observability.columns import ABSENT, Bools, Keys, Text, missing
+from observability.columns import ABSENT, Bools, Keys, Text
 from observability.grouping import group_texts
 from observability.records import CALL_OPERATIONS, STEP_OPERATIONS, Links, Records, Steps
 from observability.spans import Spans
@@ -20,6 +20,7 @@ from observability.vocabulary import operations, scopes
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _OTHER_ODD = np.uint64(0xC2B2AE3D27D4EB4F)
 _HALF = np.uint64(32)
+_IDENTITY = ~np.uint64(3)
 
 
 def translate(spans: Spans, wanted: Wanted) -> tuple[Records, Counter[str]]:
@@ -28,8 +29,8 @@ def translate(spans: Spans, wanted: Wanted) -> tuple[Records, Counter[str]]:
     said = told(spans)
     keys = _keys(spans)
     operation = _operation(reader)
-    is_call = np.array([*(value in CALL_OPERATIONS for value in operation.values), False])[operation.codes]
-    is_step = np.array([*(value in STEP_OPERATIONS for value in operation.values), False])[operation.codes]
+    is_call = operation.which(lambda value: value in CALL_OPERATIONS)
+    is_step = operation.which(lambda value: value in STEP_OPERATIONS)
     around = [steps(reader, operation, np.flatnonzero(is_step), said, keys)]
     requests = requests_of_mcp(reader, said, keys) if "mcp_method" in reader else None
     if requests is not None:
@@ -44,14 +45,17 @@ def translate(spans: Spans, wanted: Wanted) -> tuple[Records, Counter[str]]:
 
 
 def hashed(trace_id: Keys, span_id: Keys) -> tuple[Keys, Keys]:
-    """Hashes of traces and of spans; 0 for a span id of 0. ``trace_id`` has shape (n, 2), ``span_id`` (n,)."""
+    """Hashes of traces and of spans; 0 for a span id of 0. ``trace_id`` has shape (n, 2), ``span_id`` (n,).
+
+    The two lowest bits of a span's are 0: what remembers spans writes there what they are.
+    """
     trace = _mixed(trace_id[:, 0] ^ (trace_id[:, 1] * _OTHER_ODD))
-    return trace, np.where(span_id == 0, np.uint64(0), _mixed(trace + span_id * _ODD))
+    return trace, np.where(span_id == 0, np.uint64(0), _mixed(trace + span_id * _ODD) & _IDENTITY)
 
 
 def _keys(spans: Spans) -> dict[str, Keys]:
     trace, key = hashed(spans.trace_id, spans.span_id)
-    _, parent = hashed(spans.trace_id, spans.parent_id)
+    parent = hashed(spans.trace_id, spans.parent_id)[1] if spans.parent_id.any() else np.zeros_like(key)
     return {"key": key, "parent": parent, "trace": trace}
 
 
@@ -67,9 +71,9 @@ def _operation(reader: Reader) -> Text:
     if silent.any():
         said = _of_names(reader, _of_usage(reader, said, silent), silent)
     names = reader.spans.name
-    around = np.array([*(operations.around_a_call(name) for name in names.values), False])
+    around = names.which(operations.around_a_call)
     if around.any():
-        silent = around[names.codes] & ~_has_usage(reader)
+        silent = around & ~_has_usage(reader)
         said = said.where(~silent, Text.constant(operations.OTHER, len(reader.spans)))
     if "span_type" in reader:
         said = said.where(~_told_elsewhere(reader), Text.constant(operations.OTHER, len(reader.spans)))
@@ -79,9 +83,9 @@ def _operation(reader: Reader) -> Text:
 def _told_elsewhere(reader: Reader) -> Bools:
     """Spans that only say that something began, of which another one tells."""
     kind, scope, status = reader.texts("span_type"), reader.spans.scope, reader.spans.status
-    recorded = np.array([*(scopes.records_streams(value) for value in scope.values), False])[scope.codes]
-    failed = np.array([*(value.failed for value in status.values), False])[status.codes]
-    silent = missing(reader.identifiers("response_id")) & ~_has_usage(reader)
+    recorded = scope.which(scopes.records_streams)
+    failed = status.which(lambda value: value.failed)
+    silent = (reader.identifiers("response_id")[0] == 0) & ~_has_usage(reader)
     return np.asarray(
         kind.equals(operations.PENDING) | (kind.present & ~kind.equals(operations.LOG) & recorded & ~failed & silent)
     )
@@ -96,8 +100,8 @@ def _of_databases(reader: Reader, said: Text) -> Text:
     if "database_operation" not in reader:
         return said
     database, done = reader.texts("database"), reader.texts("database_operation")
-    store = np.array([*(operations.is_store(value) for value in database.values), False])[database.codes]
-    looks_up = np.array([*(operations.is_look_up(value) for value in done.values), False])[done.codes]
+    store = database.which(operations.is_store)
+    looks_up = done.which(operations.is_look_up)
     retrieval = said.equals("retrieval")
     said = said.where(~(retrieval & done.present & ~looks_up), Text.constant(operations.OTHER, len(reader.spans)))
     return said.where(~(store & looks_up & ~said.present), Text.constant("retrieval", len(reader.spans)))
@@ -122,7 +126,7 @@ def _of_usage(reader: Reader, said: Text, silent: Bools) -> Text:
 def _of_names(reader: Reader, said: Text, silent: Bools) -> Text:
     """What the names of spans say, of instrumentations of models: a failed call may have nothing else."""
     scope, name = reader.spans.scope, reader.spans.name
-    known = np.array([*(scopes.is_genai(value) for value in scope.values), False])[scope.codes]
+    known = scope.which(scopes.is_genai)
     if not (known & silent).any():
         return said
     told = name.map([operations.named(value)[0] for value in name.values])

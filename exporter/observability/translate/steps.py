@@ -91,7 +91,7 @@ def _without_operation(name: str) -> str:
 
 def _failed(reader: Reader, said: Mapping[int, Told]) -> Bools:
     spans = reader.spans
-    failed = np.array([*(status.failed for status in spans.status.values), False])[spans.status.codes]
+    failed = spans.status.which(lambda status: status.failed)
     failed |= reader.flags("mcp_failed") == 1
     failed |= ~np.isnan(reader.numbers("mcp_error"))
     for row, told in said.items():

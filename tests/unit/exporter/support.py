@@ -166,11 +166,18 @@ class Core:
     """The way from bodies to numbers without HTTP, threads and clocks: time is what a test says."""
 
     def __init__(
-        self, settings: Settings | None = None, *, settle_seconds: float = 1.0, interactions: Path | None = None
+        self,
+        settings: Settings | None = None,
+        *,
+        settle_seconds: float = 1.0,
+        interactions: Path | None = None,
+        label_values: int = 10_000,
     ) -> None:
-        """``interactions``: the file of the interaction log; without it there is none."""
+        """``interactions``: the file of the interaction log; without it there is none. ``label_values`` of each label
+        are shown.
+        """
         settings = Settings() if settings is None else settings
-        self.metrics = Metrics(label_values=10_000, label_length=128, readings={}, series_per_family=100_000)
+        self.metrics = Metrics(label_values=label_values, label_length=128, readings={}, series_per_family=100_000)
         self.ledger = Ledger(Path(":memory:"), 7, settings.budgets)
         self.resolver = Resolver(settings.limits.remembered_calls)
         self.settling = Settling(settle_seconds, settings.limits.settling_spans)

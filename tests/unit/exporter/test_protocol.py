@@ -24,7 +24,8 @@ async def _digest(scope: Scope, receive: Receive, send: Send) -> None:
     while more:
         message = await receive()
         digest.update(message["body"])
-        assert len(message["body"]) < 2 * PIECE
+        whole = any(name == b"content-length" for name, _ in scope["headers"])
+        assert whole or len(message["body"]) < 2 * PIECE
         more = message["more_body"]
     answer = digest.hexdigest().encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})

@@ -15,6 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from observability.intake import wire
+from observability.spans import Attributes
 from observability.translate.calls import Wanted
 from observability.translate.selection import Selection
 from observability.translate.spans import translate
@@ -80,6 +81,15 @@ def alike(one: Any, other: Any) -> bool:
     return repr(one) == repr(other)  # NaN is alike, 1 and True are not
 
 
+def said_of(attributes: Attributes, row: int) -> dict[str, list[Any]]:
+    """The attributes of one span, with the values in the order in which they were sent."""
+    found = {
+        key: [wire.python_value(each.value[place].as_py()) for place in np.flatnonzero(each.span == row).tolist()]
+        for key, each in attributes.items()
+    }
+    return {key: values for key, values in found.items() if values}
+
+
 def signed(time: int) -> int:
     return time - 2**64 if time >= 2**63 else time
 
@@ -110,10 +120,10 @@ def test_columns_hold_what_the_protobuf_classes_read(found: list[ExportTraceServ
         status = spans.status[row]
         assert status is not None
         assert status.failed == (one.status.code == Status.STATUS_CODE_ERROR)
-        places = np.flatnonzero(attributes.span == row)
-        assert [attributes.key[int(place)] for place in places] == [each.key for each in one.attributes]
-        for place, each in zip(places.tolist(), one.attributes, strict=True):
-            assert alike(wire.python_value(attributes.value[place].as_py()), wire.value_of(each.value))
+        sent_here: dict[str, list[Any]] = {}
+        for each in one.attributes:
+            sent_here.setdefault(each.key, []).append(wire.value_of(each.value))
+        assert alike(dict(sorted(said_of(attributes, row).items())), dict(sorted(sent_here.items())))
         events = np.flatnonzero(spans.event_span == row).tolist()
         assert [Span.Event.FromString(spans.event[place].as_py()) for place in events] == list(one.events)
 
@@ -206,11 +216,8 @@ PROMPT = {
 def kept(*attributes: dict[str, Any], content: bool = False) -> list[set[str]]:
     """The names that are left of spans with these attributes."""
     body = request([span(each) for each in attributes]).SerializeToString()
-    found = wire.decode(body, Selection(frozenset({"team"}), content=content)).attributes
-    names = [found.key[place] or "" for place in range(len(found.key.codes))]
-    return [
-        {name for name, row in zip(names, found.span, strict=True) if row == each} for each in range(len(attributes))
-    ]
+    found = wire.decode(body, Selection(frozenset({"team"}), content=content)).spans.attributes
+    return [set(said_of(found, row)) for row in range(len(attributes))]
 
 
 def test_content_is_left_out_of_a_call_that_says_everything_itself() -> None:

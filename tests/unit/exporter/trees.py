@@ -64,7 +64,17 @@ class Arrival:
                 times = (made.start_time_unix_nano - _BEGIN_NS, made.end_time_unix_nano - _BEGIN_NS)
                 ids = f"{made.trace_id[-1]} {made.span_id[-1]} in {(made.parent_span_id or bytes(1))[-1]}"
                 lines.append(f"{place}: {ids} {scope.scope.name} {times} {made.status.code} {attributes}")
-        return "\n  ".join(lines)
+        return "\n  ".join(lines)[:_MOST_TOLD]
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """How hypothesis shows it."""
+        printer.text(repr(self))
+
+
+#: Characters of an arrival that are shown: hypothesis warns about more, and a warning is an error.
+_MOST_TOLD = 20_000
+#: Which instrumentations see a call, the outer first.
+_TELLERS = ((CLIENT,), (FRAMEWORK,), (FRAMEWORK, CLIENT), (CLIENT, FRAMEWORK))
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,9 @@ class _Builder:
         self.truth = Truth()
         self.spans: list[tuple[Span, str]] = []
         self.numbers = itertools.count(1)
+        #: Who tells of calls that have no answer. Of two at one time that different instrumentations tell of, nothing
+        #: says that they are not one: so either all are told of by one of them, or each by both.
+        self.tellers = self.chosen(*_TELLERS)
 
     def chosen(self, *values: _T) -> _T:
         found: _T = self.draw(st.sampled_from(values))
@@ -201,7 +214,7 @@ class _Builder:
     def call(self, parent: Span | None, interval: tuple[int, int], call: _Call, *, wrapped: bool = True) -> int:
         """One call, as one, two or three instrumentations see it."""
         start, end = interval
-        scopes = self.chosen((CLIENT,), (FRAMEWORK,), (FRAMEWORK, CLIENT), (CLIENT, FRAMEWORK))
+        scopes = self.chosen(*_TELLERS) if call.identity else self.tellers
         scopes = scopes[:1] if wrapped and self.linked else scopes
         exact = self.draw(st.integers(0, len(scopes) - 1))  # this view tells everything, the others maybe less
         for place, scope in enumerate(scopes):
