@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+#: Numbers, or the one NaN that stands for a column of nothing else.
+Column: TypeAlias = "Floats | np.float64"
 Codes: TypeAlias = NDArray[np.int32]
 Bools: TypeAlias = NDArray[np.bool_]
 #: Python objects, ``None`` where there is none.

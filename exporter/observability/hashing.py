@@ -44,11 +44,16 @@ def _heads_inside(data: Bytes, start: Ints) -> Keys:
     return windows[start].view("<u8").reshape(-1, _WORDS).astype(np.uint64, copy=False)
 
 
+def beginnings(length: Ints) -> Keys:
+    """Masks of the first ``length`` bytes of :func:`heads`."""
+    return _KEPT.take(np.minimum(length, HEAD), axis=0)
+
+
 def hashed(data: Bytes, start: Ints, length: Ints, words: Keys) -> Keys:
     """Hashes of the pieces of ``data`` at ``start`` (n,), ``length`` bytes each (n,), whose :func:`heads` are
     ``words``, which are changed. Never 0.
     """
-    words &= _KEPT.take(np.minimum(length, HEAD), axis=0)
+    words &= beginnings(length)
     hashes = words[:, 0] * _FACTORS[0]
     for place in range(1, _WORDS):
         hashes ^= hashes >> _SHIFT
@@ -59,7 +64,8 @@ def hashed(data: Bytes, start: Ints, length: Ints, words: Keys) -> Keys:
         hashes[long] = _further(hashes[long], data, start[long] + HEAD, length[long] - HEAD)
     hashes += length.view(np.uint64)  # what ends in zeros
     hashes ^= hashes >> _SHIFT
-    return np.maximum(hashes, np.uint64(1))
+    hashes[hashes == 0] = 1
+    return hashes
 
 
 def _further(hashes: Keys, data: Bytes, at: Ints, left: Ints) -> Keys:
@@ -67,7 +73,7 @@ def _further(hashes: Keys, data: Bytes, at: Ints, left: Ints) -> Keys:
     rows = np.arange(len(hashes))
     result = hashes.copy()
     while len(rows):
-        word = _word_at(data, at) & _PARTS.take(np.minimum(left, _WORD))
+        word = word_at(data, at) & _PARTS.take(np.minimum(left, _WORD))
         found = (result[rows] + word) * _FACTORS[-1]
         result[rows] = found ^ (found >> _SHIFT)
         more = left > _WORD
@@ -75,7 +81,7 @@ def _further(hashes: Keys, data: Bytes, at: Ints, left: Ints) -> Keys:
     return result
 
 
-def _word_at(data: Bytes, at: Ints) -> Keys:
+def word_at(data: Bytes, at: Ints) -> Keys:
     """Eight bytes from each place ``at``, inside ``data``, which has eight at least; 0 beyond its end."""
     inside = np.minimum(at, len(data) - _WORD)
     words = np.ndarray((len(data) - _WORD + 1,), "<u8", data, strides=(1,))

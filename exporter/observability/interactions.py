@@ -16,7 +16,7 @@ from observability import catalogue
 from observability.catalogue import TOKEN_TYPES
 from observability.columns import Bools
 from observability.cost import Priced
-from observability.intake import wire
+from observability.intake import anyvalue
 from observability.logs import Complaint
 from observability.metrics import Metrics
 from observability.privacy import Masker, MaskingError
@@ -188,7 +188,7 @@ class InteractionLog:
 
 
 def _decoded(identity: bytes | None) -> str | None:
-    return None if identity is None else values.text(wire.python_value(identity))
+    return None if identity is None else values.text(anyvalue.python_value(identity))
 
 
 def _known(number: float) -> float | None:

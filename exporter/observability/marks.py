@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from observability.columns import Bools, Keys
+from observability.columns import Bools, Ints, Keys
 
 #: At 200,000 keys one in ten others looks as if it had been added.
 _PLACES = 2**21
@@ -21,8 +21,12 @@ class Marks:
         self._marks = np.zeros(_PLACES, np.bool_)
 
     def add(self, keys: Keys) -> None:
-        self._marks[keys & _PLACE] = True
+        self._marks[_places(keys)] = True
 
     def may_hold(self, keys: Keys) -> Bools:
         """Mask: ``False`` for keys that were certainly not added. Shape of ``keys``."""
-        return np.asarray(self._marks[keys & _PLACE])
+        return self._marks.take(_places(keys))
+
+
+def _places(keys: Keys) -> Ints:
+    return (keys & _PLACE).view(np.int64)

@@ -52,16 +52,12 @@ class Settling:
         over = [each for each in settled if now - each.came >= self._seconds * _LONGEST]
         if not young:
             return self._leave(settled, young)
+        sending = _Sending([each.records.links.trace for each in young])
         leaving, staying = list(over), list(young)
-        sending = Marks()
-        for each in young:
-            sending.add(each.records.links.trace)
         for each in settled:
             if any(each is old for old in over):
                 continue
-            traces = each.records.links.trace
-            perhaps = traces[sending.may_hold(traces)]
-            held = _common(perhaps, young) if len(perhaps) else perhaps
+            held = sending.among(each.records.links.trace)
             if not len(held):
                 leaving.append(each)
                 continue
@@ -77,9 +73,20 @@ class Settling:
         return Records.concat([each.records for each in leaving]) if leaving else None
 
 
-def _common(traces: Keys, young: list[_Waiting]) -> Keys:
-    """Those of ``traces`` that ``young`` has."""
-    wanted = Marks()
-    wanted.add(traces)
-    found = [each.records.links.trace for each in young]
-    return np.intersect1d(traces, np.concatenate([part[wanted.may_hold(part)] for part in found]))
+class _Sending:
+    """Traces that sent something lately."""
+
+    def __init__(self, traces: list[Keys]) -> None:
+        self._traces = traces
+        self._marks = Marks()
+        for each in traces:
+            self._marks.add(each)
+
+    def among(self, traces: Keys) -> Keys:
+        """Those of ``traces`` that did."""
+        perhaps = traces[self._marks.may_hold(traces)]
+        if not len(perhaps):
+            return perhaps
+        wanted = Marks()
+        wanted.add(perhaps)
+        return np.intersect1d(perhaps, np.concatenate([each[wanted.may_hold(each)] for each in self._traces]))

@@ -1,14 +1,13 @@
-"""Serialised ``KeyValue`` messages → codes of their keys, and where their values are; many at once.
+"""Serialised ``KeyValue`` messages: their keys, and where their values are; many at once.
 
-Spans bring a few dozen keys, each thousands of times. So a key is not cut out and compared: the first bytes of all
-attributes are looked at as a table of 64-bit words, whose hashes are looked up in the keys that came before.
+Spans bring a few dozen keys, each thousands of times. So a key is not cut out and compared: hashes of the bytes of all
+keys are looked up in the keys that came before.
 
 https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/common/v1/common.proto
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
 from dataclasses import dataclass
 
@@ -17,10 +16,9 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from observability.columns import Bools, Codes, Ints, Keys, Text
+from observability.columns import Bools, Ints, Keys, Text
 from observability.hashing import Bytes, hashed, heads, parts
 from observability.hashtable import Table
-from observability.spans import Attribute, Attributes
 
 _KEY_TAG, _VALUE_TAG = 0x0A, 0x12
 #: The length of a key that is told in one byte.
@@ -31,53 +29,51 @@ _PLACES = 2 * _MOST_NAMES
 
 
 @dataclass(frozen=True, slots=True)
-class KeyValues:
-    """n attributes: ``key``, and the bytes ``raw`` whose part from ``value`` to the end is the field of the value.
+class Messages:
+    """Serialised ``KeyValue`` messages: each from ``start`` to ``end`` (n,) in ``data``, the bytes of ``buffer``."""
 
-    ``odd`` are rows that are written in an unusual way, with their values as serialised ``AnyValue``.
-    """
+    buffer: pa.Buffer | None
+    data: Bytes
+    start: Ints
+    end: Ints
 
-    key: Text
-    raw: pa.BinaryArray
-    value: Ints
-    odd: dict[int, bytes]
+    @classmethod
+    def of(cls, column: pa.BinaryArray) -> Messages:
+        """Those of a column without nulls."""
+        offsets, data = parts(column)
+        bounds = offsets.astype(np.int64)
+        return cls(column.buffers()[2], data, bounds[:-1], bounds[1:])
 
-    def by_key(self, owner: Ints, rows: Ints) -> Attributes:
-        """Those of ``rows`` (ascending); ``owner`` is the span of each of all attributes."""
-        codes = self.key.codes.take(rows)
-        narrow = codes.astype(np.int16) if len(self.key.values) < 2**15 else codes  # sorted by radix
-        order = np.argsort(narrow, kind="stable")
-        span, value = owner.take(rows.take(order)), self._values(rows, order)
-        bounds = [0, *np.cumsum(np.bincount(codes, minlength=len(self.key.values))).tolist()]
-        return {
-            key: Attribute(key, span[begin:end], value.slice(begin, end - begin))
-            for key, (begin, end) in zip(self.key.values, itertools.pairwise(bounds), strict=True)
-            if begin < end
-        }
+    def __len__(self) -> int:
+        return len(self.start)
 
-    def _values(self, rows: Ints, order: Ints) -> pa.BinaryArray:
-        """The values of ``rows``, put in ``order``, as serialised ``AnyValue``: empty where there is none."""
-        if not len(rows):
+    def __getitem__(self, row: int) -> bytes:
+        return self.data[self.start[row] : self.end[row]].tobytes()
+
+    def take(self, rows: Ints) -> Messages:
+        """These, in this order."""
+        return Messages(self.buffer, self.data, self.start.take(rows), self.end.take(rows))
+
+    def values(self, begin: Ints, order: Ints) -> pa.BinaryArray:
+        """Copies of the values as serialised ``AnyValue``, put in ``order``; empty where there is none.
+
+        ``begin`` (n,) is where the fields of the values begin, which reach to the ends of the messages; the messages
+        are ascending.
+        """
+        if not len(self):
             return pa.array([], pa.binary())
-        offsets, data = parts(self.raw)
-        begin, end = self.value.take(rows), offsets[1:].take(rows).astype(np.int64)
-        begin, right = _inside(data, begin, end)
-        odd = self.odd
-        if not right.all():
-            odd = {**{int(row): _value_of(self.raw[int(row)].as_py()) for row in rows[~right].tolist()}, **odd}
-            begin = np.where(right, begin, end)
-        bounds = np.empty(2 * len(rows) + 1, np.int32)  # of values, and of what is between them
-        bounds[0:-1:2], bounds[1::2], bounds[-1] = begin, end, offsets[-1]
-        between = pa.Array.from_buffers(
-            pa.binary(), len(bounds) - 1, [None, pa.py_buffer(bounds), self.raw.buffers()[2]]
-        )
+        inside, right = _inside(self.data, begin, self.end)
+        bounds = np.empty(2 * len(self) + 1, np.int32)  # of values, and of what is between them
+        bounds[0:-1:2] = inside if right.all() else np.where(right, inside, self.end)
+        bounds[1::2] = self.end
+        bounds[-1] = self.end[-1]
+        between = pa.Array.from_buffers(pa.binary(), len(bounds) - 1, [None, pa.py_buffer(bounds), self.buffer])
         found = between.take(pa.array(2 * order))
-        if not odd:
+        if right.all():
             return found
+        odd = {row: _value_of(self[row]) for row in np.flatnonzero(~right).tolist()}
         texts = found.to_pylist()
-        for place, row in enumerate(rows[order].tolist()):
-            texts[place] = odd.get(row, texts[place])
-        return pa.array(texts, pa.binary())
+        return pa.array([odd.get(row, text) for row, text in zip(order.tolist(), texts, strict=True)], pa.binary())
 
 
 class Names:
@@ -92,48 +88,42 @@ class Names:
         self._names: list[str] = []
         self._codes: dict[str, int] = {}
 
-    def split(self, raw: pa.BinaryArray) -> KeyValues:
-        """Read the keys of ``raw``, serialised ``KeyValue`` messages. Raises ``DecodeError`` for one without a key that
-        can be read.
+    def read(self, messages: Messages) -> tuple[Text, Ints]:
+        """The keys of ``messages``, and where the fields of their values begin. Raises ``DecodeError`` for a message
+        that cannot be read.
         """
-        offsets, data = parts(raw)
-        start, end = offsets[:-1].astype(np.int64), offsets[1:]
-        words = heads(data, start)
+        words = heads(messages.data, messages.start)
         length = (words[:, 0] >> np.uint64(8)).astype(np.uint8).astype(np.int64)
-        value = start + 2 + length
-        regular = (words[:, 0].astype(np.uint8) == _KEY_TAG) & (length <= _LONGEST) & (value <= end)
-        hashes = hashed(data, start, np.where(regular, length + 2, 0), words)
+        value = messages.start + 2 + length
+        regular = (words[:, 0].astype(np.uint8) == _KEY_TAG) & (length <= _LONGEST) & (value <= messages.end)
+        hashes = hashed(messages.data, messages.start, np.where(regular, length + 2, 0), words)
         with self._lock:
-            return self._read(raw, hashes, regular, value, length)
+            keys = self._known(messages, hashes, regular, length)
+        # What is written in an unusual way has its value looked for where it has its key, and is then read as a whole.
+        return keys, np.where(regular, value, messages.start)
 
-    def _read(self, raw: pa.BinaryArray, hashes: Keys, regular: Bools, value: Ints, length: Ints) -> KeyValues:
+    def _known(self, messages: Messages, hashes: Keys, regular: Bools, length: Ints) -> Text:
         if len(self._names) > _MOST_NAMES // 2:
             self._clear()
-        odd: dict[int, bytes] = {}
         places = self._table.find(hashes)
         known = (places >= 0) & regular
-        if known.all():
-            codes: Ints = self._table.words.take(places).view(np.int64)
-        else:
-            codes = np.zeros(len(hashes), np.int64)
-            codes[known] = self._table.words.take(places[known])
-            new: dict[int, int] = {}
-            for row in np.flatnonzero(~known).tolist():
-                if not regular[row]:
-                    name, odd[row] = _read_odd(raw[row].as_py())
-                    codes[row] = self._code(name)
-                    continue
-                hashed = int(hashes[row])
-                if hashed not in new:
-                    message = raw[row].as_py()
-                    new[hashed] = self._code(message[2 : 2 + int(length[row])].decode("utf-8", "replace"))
-                codes[row] = new[hashed]
-            self._remember(new)
+        codes = np.zeros(len(hashes), np.int64)
+        codes[known] = self._table.words.take(places[known])
+        new: dict[int, int] = {}
+        for row in np.flatnonzero(~known).tolist():
+            if not regular[row]:
+                codes[row] = self._code(KeyValue.FromString(messages[row]).key)
+                continue
+            hash_ = int(hashes[row])
+            if hash_ not in new:
+                new[hash_] = self._code(messages[row][2 : 2 + int(length[row])].decode("utf-8", "replace"))
+            codes[row] = new[hash_]
+        if len(self._table) + len(new) <= _MOST_NAMES:  # a batch may have more names than there is room for
+            self._table.put(np.fromiter(new, np.uint64, len(new)), np.fromiter(new.values(), np.uint64, len(new)))
         used = np.flatnonzero(np.bincount(codes, minlength=1))
         narrow = np.zeros(int(used[-1]) + 1 if len(used) else 1, np.int32)
         narrow[used] = np.arange(len(used))
-        key_codes: Codes = narrow.take(codes)
-        return KeyValues(Text(key_codes, tuple(self._names[code] for code in used.tolist())), raw, value, odd)
+        return Text(narrow.take(codes), tuple(self._names[code] for code in used.tolist()))
 
     def _code(self, name: str) -> int:
         code = self._codes.get(name)
@@ -142,29 +132,25 @@ class Names:
             self._names.append(name)
         return code
 
-    def _remember(self, new: dict[int, int]) -> None:
-        if len(self._table) + len(new) > _MOST_NAMES:  # of one batch with more names than there is room for
-            return
-        self._table.put(np.fromiter(new, np.uint64, len(new)), np.fromiter(new.values(), np.uint64, len(new)))
-
 
 def _inside(data: Bytes, begin: Ints, end: Ints) -> tuple[Ints, Bools]:
     """Where the values begin whose fields go from ``begin`` to ``end``, and for which rows that is certain."""
     room = end - begin
-    # A length has as many bytes as it needs: one below 128, two below 16,384.
-    head = 2 + (room > 129).astype(np.int64) + (room > 16_386) + (room > 2_097_155)
-    length = room - head
-    if not len(data):
+    pairs = np.ndarray((max(len(data) - 1, 0),), "<u2", data, strides=(1,))
+    if not len(pairs):
         return end, room == 0
-    last = len(data) - 1
-    right = data[np.minimum(begin, last)] == _VALUE_TAG
-    first = data[np.minimum(begin + 1, last)]
-    short = head == 2
-    right &= ~short | (first == length)
-    for row in np.flatnonzero(right & ~short).tolist():
-        right[row] = _varint(data[int(begin[row]) + 1 : int(begin[row]) + int(head[row])]) == length[row]
-    empty = room == 0
-    return np.where(empty, end, begin + head), right | empty
+    # Tag and length of a short value at one look.
+    right = pairs[np.minimum(begin, len(pairs) - 1)] == ((room - 2) << 8 | _VALUE_TAG)
+    inside = begin + 2
+    for row in np.flatnonzero(~right).tolist():
+        start, stop = int(begin[row]), int(end[row])
+        if start == stop:
+            inside[row], right[row] = stop, True
+            continue
+        head = 3 + (stop - start > 16_386) + (stop - start > 2_097_155)  # a length has as many bytes as it needs
+        if data[start] == _VALUE_TAG and _varint(data[start + 1 : start + head]) == stop - start - head:
+            inside[row], right[row] = start + head, True
+    return inside, right
 
 
 def _varint(encoded: Bytes) -> int:
@@ -177,15 +163,9 @@ def _varint(encoded: Bytes) -> int:
     return found
 
 
-def _read_odd(message: bytes) -> tuple[str, bytes]:
-    """Key and value of a ``KeyValue`` in whatever order and form it is written."""
-    read = KeyValue.FromString(message)
-    return read.key, read.value.SerializeToString()
-
-
 def _value_of(message: bytes) -> bytes:
-    """The value alone; empty for a message that is malformed."""
+    """The value of a ``KeyValue``; empty for one that cannot be read."""
     try:
-        return _read_odd(message)[1]
+        return KeyValue.FromString(message).value.SerializeToString()
     except DecodeError:
         return b""

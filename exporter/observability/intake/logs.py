@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from observability.columns import Text
-from observability.intake import wire
+from observability.intake import anyvalue
 from observability.records import UNKNOWN, Evaluations
 from observability.vocabulary import events, values
 
@@ -27,10 +27,10 @@ def evaluations(request: ExportLogsServiceRequest) -> Evaluations:
         service = UNKNOWN
         for attribute in resource.resource.attributes:
             if attribute.key == "service.name":
-                service = values.text(wire.value_of(attribute.value)) or UNKNOWN
+                service = values.text(anyvalue.value_of(attribute.value)) or UNKNOWN
         for scope in resource.scope_logs:
             for record in scope.log_records:
-                said = {each.key: wire.value_of(each.value) for each in record.attributes}
+                said = {each.key: anyvalue.value_of(each.value) for each in record.attributes}
                 if (record.event_name or said.get(_EVENT_NAME)) == events.EVALUATION:
                     found.append((service, said, record))
     named = [each for each in found if values.text(each[1].get(events.EVALUATION_NAME))]

@@ -31,6 +31,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from observability.intake import wire
+from observability.intake.attributes import Select
 
 _Items = TypeVar("_Items")
 Answer: TypeAlias = ExportTraceServiceResponse | ExportLogsServiceResponse | ExportMetricsServiceResponse
@@ -79,7 +80,7 @@ def encoding(content_type: str | None) -> Encoding:
 
 
 def decode_traces(
-    body: bytes, kind: Encoding, content_encoding: str | None, limit: int, select: wire.Select | None = None
+    body: bytes, kind: Encoding, content_encoding: str | None, limit: int, select: Select | None = None
 ) -> Decoded[wire.Body]:
     """Decompress and decode an ``ExportTraceServiceRequest`` of at most ``limit`` bytes; ``select`` chooses attributes.
 

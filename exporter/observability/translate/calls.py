@@ -14,13 +14,14 @@ from observability import errors
 from observability.columns import ABSENT, Bools, Coded, Floats, Ints, Keys, Objects, Text
 from observability.grouping import group_texts
 from observability.hashing import hashes_of
-from observability.intake import wire
+from observability.intake import anyvalue
 from observability.records import NO_TOKENS, REPORTED, UNKNOWN, Calls
 from observability.settings import Dimension
 from observability.spans import Spans
 from observability.translate import answers, usage
 from observability.translate.events import Told
 from observability.translate.reader import Reader
+from observability.translate.reported import Reported
 from observability.vocabulary import fields, operations, providers, scopes, values
 
 SERVICE_ATTRIBUTE = "service.name"
@@ -50,13 +51,14 @@ def calls(
     """The calls in ``rows`` of the reader's spans."""
     spans = reader.spans
     invocation = {row: found[0] for row, found in reader.objects("invocation").items()}
-    reported = {name: reader.numbers(name) for name in fields.NUMBERS}
+    reported = Reported(reader)
     for row, documents in reader.objects("usage_document").items():
-        _fill(reported, row, documents)
+        for document in documents:
+            reported.fill(row, usage.from_document(document), zeros=True)
     request_model = _asked(reader, invocation)
     response_model = reader.texts("response_model")
     answer, response_id = reader.identifiers("response_id")
-    streaming = _streaming(reader, invocation, said, reported["time_to_first_token"])
+    streaming = _streaming(reader, invocation, said, reported.whole("time_to_first_token"))
     lacking = rows[_lacks(rows, answer, response_model, reported)]
     if len(lacking):
         response_model, said_ids = _from_answers(reader, lacking, reported, answer, response_model, streaming)
@@ -64,7 +66,7 @@ def calls(
             response_id = response_id.changed(said_ids)
             answer[list(said_ids)] = hashes_of(pa.array(list(said_ids.values()), pa.binary()))
     failed, error_type = _errors(reader, rows, said)
-    first_token = _time_to_first_token(reader, rows, said, reported["time_to_first_token"])
+    first_token = _time_to_first_token(reader, rows, said, reported.whole("time_to_first_token"))
     request_model, response_model = request_model.take(rows), response_model.take(rows)
     if (nameless := ~request_model.present & ~response_model.present).any():
         request_model = request_model.filled(_named(spans.name.take(rows)).where(nameless, Text.absent(len(rows))))
@@ -75,7 +77,7 @@ def calls(
     if any("/" in value for value in model.values):
         request_model, response_model = (_unrouted(column, provider) for column in (request_model, response_model))
         model = response_model.filled(request_model).filled(Text.constant(UNKNOWN, len(rows)))
-    table = usage.table({name: column[rows] for name, column in reported.items()}, _counts_cache_apart(provider, model))
+    table = usage.table(reported.take(rows), len(rows), _counts_cache_apart(provider, model))
     content_in, content_out = _content(reader, rows, table, failed, said, wanted)
     return Calls(
         key=keys["key"][rows],
@@ -96,7 +98,7 @@ def calls(
         end_ns=spans.end_ns[rows],
         usage=table,
         estimated=np.zeros(len(rows), np.bool_),
-        reported_cost=_costs(reader, reported)[rows],
+        reported_cost=_costs(reader, reported, rows),
         service_tier=_tier(reader.texts("service_tier").take(rows)),
         time_to_first_token=first_token,
         streaming=np.asarray((streams == 1) | ((streams < 0) & ~np.isnan(first_token))),
@@ -130,15 +132,6 @@ def dimension(reader: Reader, of: Dimension) -> Text:
     return column.filled(resources.map(said))
 
 
-def _fill(reported: Mapping[str, Floats], row: int, documents: list[Mapping[str, Any]]) -> None:
-    """What usage documents say where no attribute does."""
-    for document in documents:
-        for name, number in usage.from_document(document).items():
-            column = reported[name]
-            if np.isnan(column[row]) or column[row] == 0:
-                column[row] = number
-
-
 def _asked(reader: Reader, invocation: Mapping[int, Mapping[str, Any]]) -> Text:
     column = reader.texts("request_model")
     if invocation:
@@ -147,16 +140,16 @@ def _asked(reader: Reader, invocation: Mapping[int, Mapping[str, Any]]) -> Text:
     return column
 
 
-def _lacks(rows: Ints, answer: Keys, response_model: Text, reported: Mapping[str, Floats]) -> Bools:
+def _lacks(rows: Ints, answer: Keys, response_model: Text, reported: Reported) -> Bools:
     """Which of ``rows`` leave open what the document of the answer may say."""
-    unsaid = np.isnan(reported["input"]) & np.isnan(reported["output"])
+    unsaid = reported.missing("input") & reported.missing("output")
     return np.asarray(((answer == 0) | ~response_model.present | unsaid)[rows])
 
 
 def _from_answers(
     reader: Reader,
     rows: Ints,
-    reported: Mapping[str, Floats],
+    reported: Reported,
     answer: Keys,
     response_model: Text,
     streaming: Ints,
@@ -170,10 +163,8 @@ def _from_answers(
         read = answers.read(document)
         models[row] = read.model
         if answer[row] == 0 and read.response_id is not None:
-            identities[row] = wire.serialised(read.response_id)
-        for name, number in read.usage.items():
-            if np.isnan(reported[name][row]):
-                reported[name][row] = number
+            identities[row] = anyvalue.serialised(read.response_id)
+        reported.fill(row, read.usage)
         if read.streamed and streaming[row] < 0:
             streaming[row] = 1
     if any(streaming[rows] < 0):
@@ -315,9 +306,11 @@ def _tier(said: Text) -> Text:
     return said.map([value.lower() if value.lower() in _TIERS else None for value in said.values])
 
 
-def _costs(reader: Reader, reported: Mapping[str, Floats]) -> Floats:
-    """Reported US dollars; a cost in another currency is none."""
-    table = np.stack([reported[f"cost_{part}"] for part in REPORTED], axis=1)
+def _costs(reader: Reader, reported: Reported, rows: Ints) -> Floats:
+    """Reported US dollars of ``rows``; a cost in another currency is none."""
+    if not any(field in reader for field in ("cost_document", *(f"cost_{part}" for part in REPORTED))):
+        return np.full((len(rows), len(REPORTED)), np.nan)
+    table = np.stack([reported.whole(f"cost_{part}") for part in REPORTED], axis=1)
     for row, documents in reader.objects("cost_document").items():
         for place, part in enumerate(REPORTED):
             number = values.amount(documents[0].get(part))
@@ -327,7 +320,7 @@ def _costs(reader: Reader, reported: Mapping[str, Floats]) -> Floats:
     if currency.values:
         foreign = currency.which(lambda value: value.upper() != "USD")
         table[foreign] = np.nan
-    return table
+    return table.take(rows, axis=0)
 
 
 def _content(

@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from observability.intake import wire
+from observability.intake import anyvalue
 from observability.spans import Spans
 from observability.vocabulary import events as names
 from observability.vocabulary import values
@@ -55,4 +55,4 @@ def told(spans: Spans) -> dict[int, Told]:
 
 
 def _attributes(event: Span.Event) -> dict[str, Any]:
-    return {each.key: wire.value_of(each.value) for each in event.attributes}
+    return {each.key: anyvalue.value_of(each.value) for each in event.attributes}

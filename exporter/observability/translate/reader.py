@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from observability.columns import ABSENT, Blobs, Coded, Floats, Ints, Keys, Text
 from observability.hashing import hashes_of, offsets_of
-from observability.intake import wire
+from observability.intake import anyvalue
 from observability.spans import Attribute, Spans
 from observability.vocabulary import fields, indexed, operations, values
 from observability.vocabulary.meaning import meaning_of
@@ -100,9 +100,9 @@ class Reader:
     @staticmethod
     def read_numbers(attribute: Attribute) -> Floats:
         """The numbers of an attribute, NaN where it has none; shape of its spans."""
-        found, others = wire.numbers(attribute.value)
+        found, others = anyvalue.numbers(attribute.value)
         for place in np.flatnonzero(others).tolist():
-            read = values.number(wire.python_value(attribute.value[place].as_py()))
+            read = values.number(anyvalue.python_value(attribute.value[place].as_py()))
             if read is not None:
                 found[place] = read
         return found
@@ -111,7 +111,7 @@ class Reader:
         """A field of :data:`fields.FLAGS`: 1 true, 0 false, -1 where nobody said."""
         column = np.full(len(self.spans), -1, np.int64)
         for _, attribute in self._by_field.get(field, ()):
-            read = wire.parsed(attribute.value, lambda raw: values.boolean(wire.python_value(raw)))
+            read = anyvalue.parsed(attribute.value, lambda raw: values.boolean(anyvalue.python_value(raw)))
             table = np.array([*(int(value) for value in read.values), -1], np.int64)
             rows = attribute.span
             column[rows] = np.where(column[rows] < 0, table[read.codes], column[rows])
@@ -122,7 +122,7 @@ class Reader:
         found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
         for _, attribute in self._by_field.get(field, ()):
             encoded = attribute.value.dictionary_encode()
-            objects = [values.mapping(wire.python_value(raw)) for raw in encoded.dictionary.to_pylist()]
+            objects = [values.mapping(anyvalue.python_value(raw)) for raw in encoded.dictionary.to_pylist()]
             for row, index in zip(attribute.span.tolist(), encoded.indices.to_pylist(), strict=True):
                 parsed = objects[index]
                 if parsed:
@@ -136,7 +136,7 @@ class Reader:
         for _, attribute in self._by_field.get(field, ()):
             for place in np.flatnonzero(wanted[attribute.span]).tolist():
                 row = int(attribute.span[place])
-                value = wire.python_value(attribute.value[place].as_py())
+                value = anyvalue.python_value(attribute.value[place].as_py())
                 if value is not None and wanted[row]:
                     wanted[row] = False
                     yield row, value
@@ -148,7 +148,7 @@ class Reader:
         found: dict[int, dict[int, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
         for element, attribute in self.elements.get(field, ()):
             for place in np.flatnonzero(wanted[attribute.span]).tolist():
-                value = wire.python_value(attribute.value[place].as_py())
+                value = anyvalue.python_value(attribute.value[place].as_py())
                 found[int(attribute.span[place])][element.place][element.leaf] = value
         return found
 
@@ -181,7 +181,7 @@ class Reader:
         return column
 
     def _read_text(self, attribute: Attribute) -> Text:
-        read: Text = wire.parsed(attribute.value, lambda raw: values.text(wire.python_value(raw)))
+        read: Text = anyvalue.parsed(attribute.value, lambda raw: values.text(anyvalue.python_value(raw)))
         if self._everywhere(attribute):
             return read
         codes = np.full(len(self.spans), ABSENT, np.int32)

@@ -5,12 +5,13 @@ Content (prompts, answers, documents) is most of a span's bytes, and only what l
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from observability.columns import Bools, Ints, Text
+from observability.columns import Bools, Ints
 from observability.vocabulary import operations
 from observability.vocabulary.meaning import meaning_of
 
@@ -34,34 +35,27 @@ class Selection:
         self._names = names
         self._content = content
         self._use = lru_cache(maxsize=20_000)(self._look_up)
-        self._uses = lru_cache(maxsize=256)(self._look_up_all)
 
-    def __call__(self, keys: Text, owner: Ints, spans: int) -> Bools:
-        """Mask of the attributes that are kept; ``owner`` is the span of each, below ``spans``."""
-        kept, content, completes = self._uses(keys.values)
-        if self._content or not content.any():
-            return (kept | content)[keys.codes]
-        times = np.bincount(keys.codes, minlength=len(keys.values))
-        complete = np.ones(spans, np.bool_)
-        for completing in completes:
-            if (times[completing] == spans).any():  # every span has this very attribute
-                continue
+    def keeps(self, key: str) -> bool:
+        """Whether attributes with this key are kept, of every span."""
+        return self._use(key).kept
+
+    def more(self, spans_of: Mapping[str, Sequence[Ints]], spans: int) -> dict[str, Bools | None]:
+        """The content that is kept, by its keys, with a mask of the spans for which it is (``None``: all); ``spans_of``
+        are those that have each key, in pieces, of ``spans`` spans.
+        """
+        uses = {key: self._use(key) for key in spans_of}
+        content = [key for key, use in uses.items() if use.content]
+        if self._content or not content:
+            return dict.fromkeys(content)
+        open_ = np.zeros(spans, np.bool_)
+        for field in range(len(_COMPLETING)):
             said = np.zeros(spans, np.bool_)
-            said[owner[completing[keys.codes]]] = True
-            complete &= said
-        if complete.all():
-            return kept[keys.codes]
-        return kept[keys.codes] | (content[keys.codes] & ~complete[owner])
-
-    def _look_up_all(self, names: tuple[str, ...]) -> tuple[Bools, Bools, tuple[Bools, ...]]:
-        """Of each name: whether it is kept, whether it is content, and whether it fills each of _COMPLETING."""
-        uses = [self._use(name) for name in names]
-        completes = (np.array([use.completes[place] for use in uses], np.bool_) for place in range(len(_COMPLETING)))
-        return (
-            np.array([use.kept for use in uses], np.bool_),
-            np.array([use.content for use in uses], np.bool_),
-            tuple(completes),
-        )
+            for key in (key for key, use in uses.items() if use.completes[field]):
+                for rows in spans_of[key]:
+                    said[rows] = True
+            open_ |= ~said
+        return dict.fromkeys(content, open_) if open_.any() else {}
 
     def _look_up(self, name: str) -> _Use:
         meaning = meaning_of(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from observability.columns import Bools, Floats, Ints
+from observability.columns import Bools, Column, Ints
 from observability.records import (
     CACHE_READ,
     CACHE_READ_AUDIO,
@@ -81,74 +81,85 @@ def _collect(value: Any, leaves: dict[str, float], depth: int) -> None:
             _collect(inner, leaves, depth - 1)
 
 
-def table(reported: Mapping[str, Floats], cache_apart: Bools | None = None) -> Ints:
-    """Split reported numbers into disjoint types; shape (n, len(USAGE)), NO_TOKENS where nobody said.
+def table(reported: Mapping[str, Column], rows: int, cache_apart: Bools | None = None) -> Ints:
+    """Split reported numbers into disjoint types; shape (rows, len(USAGE)), NO_TOKENS where nobody said.
 
-    ``reported`` holds the fields of ``vocabulary.fields.NUMBERS`` (input, output, total, cache_read …), shape (n,),
-    NaN where nobody said. The conventions define the input number as including the cache and the output number as
-    including reasoning; many instrumentations report the provider's own numbers, where they may stand outside. Parts
-    that exceed their whole are outside of it; a reported total decides where both would be possible. What a total holds
-    beyond input and output, and nobody accounts for, is reasoning (Google's thoughts, xAI's), but for providers in the
-    mask ``cache_apart``, shape (n,), where it may be cache. Where all numbers are 0 nothing was reported: no call has
-    an empty input.
+    ``reported`` holds the fields of ``vocabulary.fields.NUMBERS`` (input, output, total, cache_read …), shape (rows,),
+    NaN where nobody said, or one NaN for all. The conventions define the input number as including the cache and the
+    output number as including reasoning; many instrumentations report the provider's own numbers, where they may stand
+    outside. Parts that exceed their whole are outside of it; a reported total decides where both would be possible.
+    What a total holds beyond input and output, and nobody accounts for, is reasoning (Google's thoughts, xAI's), but
+    for providers in the mask ``cache_apart``, shape (rows,), where it may be cache. Where all numbers are 0 nothing was
+    reported: no call has an empty input.
     """
     given, out, total = reported["input"], reported["output"], reported["total"]
     read, long = reported["cache_read"], reported["cache_write_1h"]
     write = _first(reported["cache_write"], _sum(reported["cache_write_5m"], long))
     reasoning = reported["reasoning"]
-    given = _first(given, total - _zero(out))
-    given = np.where(given < 0, np.nan, given)
-    out = _first(out, np.where(total > given, total - given, np.nan))
-
+    if np.ndim(total):
+        given = _first(given, total - _zero(out))
+        given = np.where(given < 0, np.nan, given)
+        out = _first(out, np.where(total > given, total - given, np.nan))
     cached = _zero(read) + _zero(write)
     thought = _zero(reasoning)
-    whole = _zero(given) + _zero(out)
-    rest = total - whole  # what the total holds beyond input and output
     cache_outside, thought_outside = cached > given, thought > out
-    open_cache, open_thought = np.where(cache_outside, 0, cached), np.where(thought_outside, 0, thought)
-    left = rest - (cached - open_cache) - (thought - open_thought)
-    beside = (open_thought > 0) & ((left == open_thought) | (left == open_thought + open_cache))
-    thought_outside = thought_outside | beside
-    cache_outside = cache_outside | ((open_cache > 0) & (left - np.where(beside, thought, 0) == open_cache))
-    if (rest > 0).any():
-        rest = np.where(cache_outside, rest - cached, rest)
-        unsaid = (thought == 0) & (rest > 0) & (given > 0) & ~np.isnan(reported["output"])
-        if cache_apart is not None:
-            unsaid &= ~cache_apart
-        reasoning, thought_outside = np.where(unsaid, rest, reasoning), thought_outside | unsaid
+    if np.ndim(total):
+        rest = total - (_zero(given) + _zero(out))  # what the total holds beyond input and output
+        open_cache, open_thought = np.where(cache_outside, 0, cached), np.where(thought_outside, 0, thought)
+        left = rest - (cached - open_cache) - (thought - open_thought)
+        beside = (open_thought > 0) & ((left == open_thought) | (left == open_thought + open_cache))
+        thought_outside = thought_outside | beside
+        cache_outside = cache_outside | ((open_cache > 0) & (left - np.where(beside, thought, 0) == open_cache))
+        if (rest > 0).any():
+            rest = np.where(cache_outside, rest - cached, rest)
+            unsaid = (thought == 0) & (rest > 0) & (given > 0) & ~np.isnan(reported["output"])
+            if cache_apart is not None:
+                unsaid &= ~cache_apart
+            reasoning, thought_outside = np.where(unsaid, rest, reasoning), thought_outside | unsaid
 
-    found = np.full((len(given), len(USAGE)), np.nan)
-    found[:, INPUT] = np.where(cache_outside, given, given - cached)
-    found[:, CACHE_READ] = read
-    found[:, CACHE_WRITE] = write
-    found[:, OUTPUT] = np.where(thought_outside, out, out - thought)
-    found[:, REASONING] = reasoning
+    found: dict[int, Column] = {
+        INPUT: np.where(cache_outside, given, given - cached),
+        CACHE_READ: read,
+        CACHE_WRITE: write,
+        OUTPUT: np.where(thought_outside, out, out - thought),
+        REASONING: reasoning,
+    }
+    nothing = ~(sum(_zero(column) for column in found.values()) > 0)
     for part, field, of in (
         (CACHE_WRITE_1H, "cache_write_1h", CACHE_WRITE),
         (CACHE_READ_AUDIO, "cache_read_audio", CACHE_READ),
         (INPUT_AUDIO, "input_audio", INPUT),
         (OUTPUT_AUDIO, "output_audio", OUTPUT),
     ):
-        found[:, part] = np.minimum(reported[field], _zero(found[:, of]))
-    nothing = ~(_zero(found[:, :5]) > 0).any(axis=1)
-    found[nothing] = np.nan
-    return np.where(np.isnan(found), NO_TOKENS, found).astype(np.int64)
+        if np.ndim(reported[field]):
+            found[part] = np.minimum(reported[field], _zero(found[of]))
+    columns = np.full((rows, len(USAGE)), NO_TOKENS, np.int64)
+    for place, column in found.items():
+        if np.ndim(column):
+            columns[:, place] = np.where(np.isnan(column) | nothing, NO_TOKENS, column)
+    return columns
 
 
-def _zero(column: Floats) -> Floats:
+def _zero(column: Column) -> Column:
     """``column`` with 0 where nobody said."""
+    if not np.ndim(column):
+        return np.float64(0) if np.isnan(column) else column
     return np.where(column == column, column, 0.0)  # noqa: PLR0124 - NaN is not itself
 
 
-def _first(*columns: Floats) -> Floats:
+def _first(*columns: Column) -> Column:
     """In each row the first number that was said."""
     result = columns[0]
     for column in columns[1:]:
+        if not np.ndim(column) and np.isnan(column):
+            continue
         result = np.where(np.isnan(result), column, result)
     return result
 
 
-def _sum(one: Floats, other: Floats) -> Floats:
+def _sum(one: Column, other: Column) -> Column:
     """The sum of what was said; NaN where neither was."""
+    if not np.ndim(one) and not np.ndim(other):
+        return one if np.isnan(other) else other
     total = _zero(one) + _zero(other)
     return np.where(np.isnan(one) & np.isnan(other), np.nan, total)

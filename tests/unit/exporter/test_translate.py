@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from observability.identity import Resolver
-from observability.intake import wire
+from observability.intake import anyvalue, wire
 from observability.records import Calls, Records
 from observability.translate.calls import Wanted
 from observability.translate.spans import translate
@@ -218,7 +218,7 @@ def test_nested_instrumentations_are_one_call_with_the_more_detailed_usage(order
     found = counted(*(spans[index] for index in order))
     assert len(found) == 1
     assert tokens(found) == [60, 40, -1, 20, -1]
-    assert (wire.python_value(found.response_id[0]), found.provider[0]) == ("r1", "openai")
+    assert (anyvalue.python_value(found.response_id[0] or b""), found.provider[0]) == ("r1", "openai")
 
 
 def test_spans_in_between_do_not_hide_that_a_call_is_nested() -> None:

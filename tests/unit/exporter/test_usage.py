@@ -23,7 +23,7 @@ def split(**reported: int | None) -> list[int]:
 
 def table(**reported: int | None) -> Ints:
     said = {name: reported.get(name) for name in fields.NUMBERS}
-    return usage.table({name: np.array([np.nan if value is None else value]) for name, value in said.items()})
+    return usage.table({name: np.array([np.nan if value is None else value]) for name, value in said.items()}, 1)
 
 
 @settings(deadline=None)

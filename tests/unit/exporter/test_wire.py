@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from observability.intake import wire
+from observability.intake import anyvalue, wire
 from observability.spans import Attributes
 from observability.translate.calls import Wanted
 from observability.translate.selection import Selection
@@ -84,7 +84,7 @@ def alike(one: Any, other: Any) -> bool:
 def said_of(attributes: Attributes, row: int) -> dict[str, list[Any]]:
     """The attributes of one span, with the values in the order in which they were sent."""
     found = {
-        key: [wire.python_value(each.value[place].as_py()) for place in np.flatnonzero(each.span == row).tolist()]
+        key: [anyvalue.python_value(each.value[place].as_py()) for place in np.flatnonzero(each.span == row).tolist()]
         for key, each in attributes.items()
     }
     return {key: values for key, values in found.items() if values}
@@ -110,7 +110,7 @@ def test_columns_hold_what_the_protobuf_classes_read(found: list[ExportTraceServ
     for row, (resource, scope, one) in enumerate(want):
         said = spans.resource[row]
         assert said is not None
-        assert said.attributes == {each.key: wire.value_of(each.value) for each in resource.resource.attributes}
+        assert said.attributes == {each.key: anyvalue.value_of(each.value) for each in resource.resource.attributes}
         assert (spans.scope[row], spans.name[row]) == (scope.scope.name, one.name)
         assert spans.trace_id[row].tolist() == words(one.trace_id, 16)
         assert [spans.span_id[row], spans.parent_id[row]] == words(one.span_id, 8) + words(one.parent_span_id, 8)
@@ -122,7 +122,7 @@ def test_columns_hold_what_the_protobuf_classes_read(found: list[ExportTraceServ
         assert status.failed == (one.status.code == Status.STATUS_CODE_ERROR)
         sent_here: dict[str, list[Any]] = {}
         for each in one.attributes:
-            sent_here.setdefault(each.key, []).append(wire.value_of(each.value))
+            sent_here.setdefault(each.key, []).append(anyvalue.value_of(each.value))
         assert alike(dict(sorted(said_of(attributes, row).items())), dict(sorted(sent_here.items())))
         events = np.flatnonzero(spans.event_span == row).tolist()
         assert [Span.Event.FromString(spans.event[place].as_py()) for place in events] == list(one.events)
@@ -180,7 +180,7 @@ INTS = st.integers(-(2**63), 2**63 - 1)
 @example([0, -1, 2**63 - 1, -(2**63), 127, 128, 2**53, 1.5, math.inf, -0.0])
 def test_numbers_are_read_as_python_reads_them(values: list[Any]) -> None:
     raw = [any_value(value).SerializeToString() for value in values]
-    found, others = wire.numbers(pa.array(raw, pa.binary()))
+    found, others = anyvalue.numbers(pa.array(raw, pa.binary()))
     for value, number, other in zip(values, found.tolist(), others.tolist(), strict=True):
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             assert other
@@ -191,17 +191,17 @@ def test_numbers_are_read_as_python_reads_them(values: list[Any]) -> None:
 
 @pytest.mark.parametrize("raw", [b"\x18", b"\x18\xff", b"\x18" + b"\xff" * 10, b"\x21\x00", b"\x0a\x05ab", b"\x18\x80"])
 def test_bytes_that_are_no_value_are_no_number_and_no_value(raw: bytes) -> None:
-    found, others = wire.numbers(pa.array([raw], pa.binary()))
+    found, others = anyvalue.numbers(pa.array([raw], pa.binary()))
     assert others.tolist() == [True]
     assert np.isnan(found[0])
-    assert wire.python_value(raw) is None
+    assert anyvalue.python_value(raw) is None
 
 
 @several
 @given(text=st.text(max_size=200))
 def test_a_text_is_the_same_after_it_was_serialised(text: str) -> None:
-    assert wire.python_value(wire.serialised(text)) == text
-    assert wire.serialised(text) == AnyValue(string_value=text).SerializeToString()
+    assert anyvalue.python_value(anyvalue.serialised(text)) == text
+    assert anyvalue.serialised(text) == AnyValue(string_value=text).SerializeToString()
 
 
 # ---- which attributes are kept ---------------------------------------------------------------------------------------

@@ -1,0 +1,151 @@
+"""Attributes of many spans by their keys, spans of one shape together: those with the same keys in the same order.
+
+What an instrumentation says of a kind of call has few shapes. The keys of all spans with as many attributes are
+compared with those of the first of them; what differs is compared with the first that does, a few times over, and what
+is left then is read key by key.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from observability.columns import Bools, Ints
+from observability.hashing import HEAD, beginnings, heads, offsets_of
+from observability.intake.keyvalues import Messages, Names
+from observability.spans import Attribute, Attributes
+
+#: Spans that are worth looking at together.
+_FEW = 16
+#: Attributes of a span beyond which it is read key by key.
+_MOST = 256
+#: Shapes that are looked for among spans with the same number of attributes.
+_TRIES = 6
+
+
+class Select(Protocol):
+    """Which attributes are kept."""
+
+    def keeps(self, key: str) -> bool:
+        """Whether those with this key are, of every span."""
+
+    def more(self, spans_of: Mapping[str, Sequence[Ints]], spans: int) -> Mapping[str, Bools | None]:
+        """Which other keys are, with a mask of the spans for which they are (``None``: all); ``spans_of`` are those
+        that have each key, in pieces, of ``spans`` spans.
+        """
+
+
+class _Piece(NamedTuple):
+    """An attribute of some spans (ascending): which messages it is, and where the fields of its values begin."""
+
+    span: Ints
+    places: Ints
+    begin: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """m spans with the same c keys; ``places`` (m, c) are their messages, whose keys have ``length`` (c,) bytes."""
+
+    rows: Ints
+    names: list[str]
+    places: Ints
+    length: Ints
+
+
+def attributes(lists: pa.ListArray, names: Names, select: Select | None) -> Attributes:
+    """The attributes of spans, given as lists of ``KeyValue`` messages, that ``select`` wants (all if left out).
+
+    Values are serialised ``AnyValue`` messages, empty where there is none. Raises ``DecodeError`` for a message that
+    cannot be read.
+    """
+    messages = Messages.of(lists.values)
+    pieces: dict[str, list[_Piece]] = defaultdict(list)
+    values: dict[str, list[pa.BinaryArray]] = defaultdict(list)
+    first = offsets_of(lists).astype(np.int64)
+    alone = np.ones(len(lists), np.bool_)
+    for shape in _shapes(messages, first, names):
+        alone[shape.rows] = False
+        start = messages.start.take(shape.places) + shape.length
+        for column, name in enumerate(shape.names):
+            pieces[name].append(_Piece(shape.rows, shape.places[:, column], start[:, column]))
+        kept = [column for column, name in enumerate(shape.names) if select is None or select.keeps(name)]
+        by_column = np.arange(len(shape.rows) * len(kept)).reshape(-1, len(kept)).T.reshape(-1)
+        found = messages.take(shape.places[:, kept].reshape(-1)).values(start[:, kept].reshape(-1), by_column)
+        for place, column in enumerate(kept):
+            values[shape.names[column]].append(found.slice(place * len(shape.rows), len(shape.rows)))
+    for name, piece in _one_by_one(messages, first, alone, names):
+        pieces[name].append(piece)
+        if select is None or select.keeps(name):
+            values[name].append(messages.take(piece.places).values(piece.begin, np.arange(len(piece.span))))
+    read = {name: _joined(name, pieces[name], found) for name, found in values.items()}
+    if select is not None:
+        spans_of = {name: [each.span for each in found] for name, found in pieces.items()}
+        for name, mask in select.more(spans_of, len(lists)).items():
+            wanted = [each if mask is None else _only(each, mask) for each in pieces[name]]
+            content = [messages.take(each.places).values(each.begin, np.arange(len(each.span))) for each in wanted]
+            if sum(map(len, content)):
+                read[name] = _joined(name, wanted, content)
+    return read
+
+
+def _shapes(messages: Messages, first: Ints, names: Names) -> Iterator[_Shape]:
+    """The spans that have many of their kind; ``first`` (n + 1,) is where the messages of each begin."""
+    counts = first[1:] - first[:-1]
+    for count in np.flatnonzero(np.bincount(counts, minlength=1) >= _FEW).tolist():
+        if not 0 < count <= _MOST:
+            continue
+        rows = np.flatnonzero(counts == count)
+        places = first.take(rows)[:, None] + np.arange(count)
+        words = heads(messages.data, messages.start.take(places.reshape(-1))).reshape(*places.shape, -1)
+        for _ in range(_TRIES):
+            keys, begin = names.read(messages.take(places[0]))
+            length = begin - messages.start.take(places[0])
+            if len(keys.values) < count or (length <= 0).any() or (length > HEAD).any():
+                break  # the same key twice, one in an unusual form, or one that is not told by its first bytes
+            equal = ((words ^ words[0]) & beginnings(length)) == 0
+            named = [name or "" for name in keys.to_list()]
+            if equal.all():
+                yield _Shape(rows, named, places, length)
+                break
+            same = equal.reshape(len(rows), -1).all(axis=1)
+            yield _Shape(rows[same], named, places[same], length)
+            rows, places, words = rows[~same], places[~same], words[~same]
+            if len(rows) < _FEW:
+                break
+
+
+def _one_by_one(messages: Messages, first: Ints, alone: Bools, names: Names) -> Iterator[tuple[str, _Piece]]:
+    """The attributes of the spans in the mask ``alone``, each by itself."""
+    counts = first[1:] - first[:-1]
+    places = np.flatnonzero(np.repeat(alone, counts))
+    if not len(places):
+        return
+    span = np.repeat(np.arange(len(alone)), counts).take(places)
+    keys, begin = names.read(messages.take(places))
+    order = np.argsort(keys.codes, kind="stable")
+    bounds = [0, *np.cumsum(np.bincount(keys.codes, minlength=len(keys.values))).tolist()]
+    for name, (start, end) in zip(keys.values, itertools.pairwise(bounds), strict=True):
+        rows = order[start:end]
+        yield name, _Piece(span.take(rows), places.take(rows), begin.take(rows))
+
+
+def _only(piece: _Piece, mask: Bools) -> _Piece:
+    """That of the spans in ``mask``."""
+    rows = np.flatnonzero(mask.take(piece.span))
+    return _Piece(*(column.take(rows) for column in piece))
+
+
+def _joined(name: str, pieces: list[_Piece], values: list[pa.BinaryArray]) -> Attribute:
+    """An attribute in the order of the spans and of the places in them."""
+    if len(pieces) == 1:
+        return Attribute(name, pieces[0].span, values[0])
+    span, places, _ = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+    order = np.lexsort((places, span))
+    return Attribute(name, span.take(order), pa.concat_arrays(values).take(pa.array(order)))
