@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -126,6 +126,39 @@ class Coded(Generic[_Value]):
 
 #: A column of texts.
 Text: TypeAlias = Coded[str]
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """A column of Python objects that hardly any row has: ``values`` by row, of ``count`` rows."""
+
+    count: int
+    values: dict[int, Any] = field(default_factory=dict)
+
+    @classmethod
+    def concat(cls, parts: Sequence[Sparse]) -> Sparse:
+        """All rows of ``parts``, one after the other."""
+        values: dict[int, Any] = {}
+        start = 0
+        for part in parts:
+            values.update((start + row, value) for row, value in part.values.items())
+            start += part.count
+        return cls(start, values)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, row: int) -> Any:
+        """``None`` where there is none."""
+        return self.values.get(row)
+
+    def take(self, rows: Ints | Bools | slice) -> Sparse:
+        """These rows, in this order."""
+        chosen = taken(np.arange(self.count), rows) if self.values or isinstance(rows, slice) else rows
+        if not self.values:
+            return Sparse(int(np.count_nonzero(chosen)) if chosen.dtype == np.bool_ else len(chosen))
+        places = enumerate(chosen.tolist())
+        return Sparse(len(chosen), {place: self.values[row] for place, row in places if row in self.values})
 
 
 @dataclass(frozen=True)

@@ -36,21 +36,20 @@ class Table:
         if not self._entries:
             return found
         places = self._places(keys)
-        there = self._keys.take(places)
-        hit = (there == keys) & (keys != 0)
-        if hit.all():
-            return places
-        found[hit] = places[hit]
-        left = np.flatnonzero(~hit & (there != 0) & (keys != 0))
-        wanted, places = keys[left], places[left]
-        while len(left):
-            places = (places + _ONE) & self._last
+        rows = np.flatnonzero(self._keys.take(places))  # at a free place a search ends
+        keys, places = keys.take(rows), places.take(rows)
+        while len(rows):
             there = self._keys.take(places)
-            hit = there == wanted
-            found[left[hit]] = places[hit]
-            on = ~hit & (there != 0)
-            left, wanted, places = left[on], wanted[on], places[on]
+            hit = np.flatnonzero(there == keys)
+            found[rows.take(hit)] = places.take(hit)
+            on = np.flatnonzero((there != keys) & (there != 0))
+            rows, keys, places = rows.take(on), keys.take(on), (places.take(on) + _ONE) & self._last
         return found
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._keys.fill(0)
+        self._entries = 0
 
     def put(self, keys: Keys, words: Keys) -> None:
         """Put ``words`` under ``keys``, for which there must be room; of a key that comes twice the last word stays."""

@@ -84,7 +84,8 @@ class InteractionLog:
 
     def _sampled(self, calls: Calls) -> Bools:
         """Which calls are written: a share of the traces, and at most so many successful ones a second."""
-        sampled = np.asarray(calls.trace.astype(np.float64) / _64_BITS < self._settings.sample_ratio)
+        ratio = self._settings.sample_ratio
+        sampled = np.ones(len(calls), np.bool_) if ratio >= 1 else calls.trace.astype(np.float64) / _64_BITS < ratio
         now = self._clock()
         most = float(self._settings.max_per_second)
         self._allowance = min(most, self._allowance + max(now - self._refilled, 0.0) * most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class Meter:
         by_call = _Groups(calls.service, calls.provider, calls.model, calls.operation)
         for status, rows in ((_SUCCESS, ~failed), (_ERROR, failed)):  # both exist from the first call on, so that
             by_call.add(metrics, catalogue.LLM_REQUESTS, (status,), rows.astype(np.float64))  # rate() sees the first
-        ids = by_call.series(metrics, catalogue.LLM_REQUEST_LATENCY)[by_call.group]
+        ids = by_call.series(metrics, catalogue.LLM_REQUEST_LATENCY).take(by_call.group)
         metrics.observe_many(catalogue.LLM_REQUEST_LATENCY, ids, calls.latency, calls.trace_id)
         self._streams(calls, by_call)
         if failed.any():
@@ -182,16 +183,24 @@ class _Groups:
 
     def series(self, metrics: Metrics, family: Family, more: Sequence[str] = ()) -> Ints:
         """The series of each combination with the labels ``more``."""
-        counts = np.bincount(self.group, minlength=len(self.first))
-        return metrics.series(family, [(*labels, *more) for labels in self.labels], counts)
+        return metrics.series(family, [(*labels, *more) for labels in self.labels], self._counts)
 
     def series_of(self, metrics: Metrics, family: Family, rows: Bools) -> Ints:
         """The series of each row (-1 for rows that are not in ``rows``), of the combinations that have such rows."""
-        used = np.flatnonzero(np.bincount(self.group[rows], minlength=len(self.first)))
+        counts = np.bincount(self.group[rows], minlength=len(self.first))
+        used = np.flatnonzero(counts)
         ids = np.full(len(self.first), -1, np.int64)
-        counts = np.bincount(self.group[rows], minlength=len(self.first))[used]
-        ids[used] = metrics.series(family, [self.labels[place] for place in used.tolist()], counts)
-        return np.where(rows, ids[self.group], -1)
+        ids[used] = metrics.series(family, [self.labels[place] for place in used.tolist()], counts[used])
+        return np.where(rows, ids.take(self.group), -1)
+
+    @cached_property
+    def _counts(self) -> Ints:
+        """Rows of each combination."""
+        return np.bincount(self.group, minlength=len(self.first))
+
+    def _sums(self, amounts: Floats | Bools) -> Floats:
+        """The sum of ``amounts`` over the rows of each combination."""
+        return np.bincount(self.group, amounts, len(self.first)).astype(np.float64, copy=False)
 
     def add(
         self,
@@ -203,23 +212,27 @@ class _Groups:
         exemplars: Calls | None = None,
     ) -> None:
         """Add the sum of ``amounts`` over ``rows`` (all if left out) to a counter, of combinations with such rows."""
-        group = self.group if rows is None else self.group[rows]
-        if not len(group):
-            return
-        counts = np.bincount(group, minlength=len(self.first))
+        if rows is None or rows.all():
+            counts, sums = self._counts, self._sums(amounts)
+        else:
+            counts = np.bincount(self.group[rows], minlength=len(self.first))
+            sums = self._sums(np.where(rows, amounts, 0))
         used = np.flatnonzero(counts)
-        weights = amounts if rows is None else amounts[rows]
-        sums = np.bincount(group, weights, len(self.first))[used].astype(np.float64)
+        if not len(used):
+            return
         ids = metrics.series(family, [(*self.labels[place], *more) for place in used.tolist()], counts[used])
         trace_ids = None
         if exemplars is not None:
             last = np.zeros(len(self.first), np.int64)
-            last[group] = np.arange(len(self.group)) if rows is None else np.flatnonzero(rows)
+            chosen = np.arange(len(self.group)) if rows is None else np.flatnonzero(rows)
+            last[self.group.take(chosen)] = chosen
             trace_ids = exemplars.trace_id[last[used]]
-        metrics.add(family, ids, sums, trace_ids)
+        metrics.add(family, ids, sums[used], trace_ids)
 
 
 def _picked(ids: Ints, values: Floats, calls: Calls) -> tuple[Ints, Floats, Keys]:
     """Only the rows that have a series."""
     rows = np.flatnonzero(ids >= 0)
+    if len(rows) == len(ids):
+        return ids, values, calls.trace_id
     return ids[rows], values[rows], calls.trace_id[rows]

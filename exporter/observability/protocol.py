@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import httptools
 import numpy as np
@@ -16,6 +16,8 @@ PIECE = 4_194_304
 MOST = 67_108_864
 #: Bytes of a head, and of what came with it, that are read at once.
 _HEAD = 16_384
+#: Key of the scope under which a body is that was received into a buffer: a ``memoryview``.
+BUFFER = "observability.body"
 
 
 class BodyProtocol(asyncio.BufferedProtocol):
@@ -23,13 +25,16 @@ class BodyProtocol(asyncio.BufferedProtocol):
 
     Uvicorn stops reading after each 64 KiB until the application has taken them, and copies them four times on the way:
     for batches of spans, which have a few MiB, that is a fifth of all work that they make. Here the kernel writes into
-    a buffer of the length that the request declares, which is copied once. A body whose length nobody declares, or
-    longer than :data:`MOST`, comes in pieces of :data:`PIECE` bytes.
+    a buffer of the length that the request declares. For a request to one of the paths in ``buffered`` the application
+    finds that under :data:`BUFFER` in its scope when it has received the end of an empty body; for all others it is
+    copied once. A body whose length nobody declares, or longer than :data:`MOST`, comes in pieces of :data:`PIECE`
+    bytes.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, buffered: frozenset[str] = frozenset(), **options: Any) -> None:
         """``options`` are those of uvicorn's protocols."""
         self._http = _Http(**options)
+        self._http.buffered = buffered
         self._head = memoryview(bytearray(_HEAD))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -42,12 +47,12 @@ class BodyProtocol(asyncio.BufferedProtocol):
         self._http.eof_received()
 
     def pause_writing(self) -> None:
-        self._http.pause_writing()  # type: ignore[no-untyped-call]
+        self._http.pause_writing()
 
     def resume_writing(self) -> None:
-        self._http.resume_writing()  # type: ignore[no-untyped-call]
+        self._http.resume_writing()
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - what asyncio asks for is no use here
         """Where the next bytes go: what is missing of a body, or a place for what must be parsed."""
         missing = self._http.missing()
         return self._head if missing is None else missing
@@ -63,6 +68,7 @@ class BodyProtocol(asyncio.BufferedProtocol):
 class _Http(HttpToolsProtocol):
     """Uvicorn's protocol; the body of the request at hand is in ``_body`` if its length is known, else in pieces."""
 
+    buffered: frozenset[str]
     _body: memoryview | None = None
     _filled = 0
 
@@ -105,8 +111,11 @@ class _Http(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request ended."""
-        if self._body is not None:
-            self._chunks, self._body = [bytes(self._body)], None
+        if self._body is not None and self.scope["path"] in self.buffered:
+            cast("dict[str, Any]", self.scope)[BUFFER] = self._body
+        elif self._body is not None:
+            self._chunks = [bytes(self._body)]
+        self._body = None
         self._hand_over()
         super().on_message_complete()
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from observability.columns import Blobs, Bools, Coded, Floats, Ints, Keys, Objects, Text, taken
+from observability.columns import Blobs, Bools, Coded, Floats, Ints, Keys, Objects, Sparse, Text, taken
 
 UNKNOWN = "unknown"
 
@@ -61,7 +61,7 @@ class Table:
 
 
 def _take(column: Any, rows: Any) -> Any:
-    if isinstance(column, Coded | Blobs):
+    if isinstance(column, Coded | Blobs | Sparse):
         return column.take(rows)
     if isinstance(column, dict):
         return {name: each.take(rows) for name, each in column.items()}
@@ -73,6 +73,8 @@ def _concat(columns: list[Any]) -> Any:
         return Coded.concat(columns)
     if isinstance(columns[0], Blobs):
         return Blobs.concat(columns)
+    if isinstance(columns[0], Sparse):
+        return Sparse.concat(columns)
     if isinstance(columns[0], dict):
         return {name: Coded.concat([column[name] for column in columns]) for name in columns[0]}
     return np.concatenate(columns)
@@ -106,8 +108,8 @@ class Calls(Table):
     streaming: Bools
     answer: Keys  # hash of the response id, 0 where nobody said
     response_id: Blobs  # as on the wire (a serialised AnyValue)
-    input: Objects  # content, where it is wanted; else None
-    output: Objects
+    input: Sparse  # content, where it is wanted
+    output: Sparse
     dimensions: dict[str, Text] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -121,7 +123,7 @@ class Calls(Table):
     @property
     def has_usage(self) -> Bools:
         """Whether any token was reported (or estimated). Shape (n,)."""
-        return np.asarray((self.usage[:, :5] != NO_TOKENS).any(axis=1))
+        return ~unreported(self.usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,14 @@ class Records:
             Steps.concat([part.steps for part in parts]),
             Evaluations.concat([part.evaluations for part in parts]),
         )
+
+
+def unreported(usage: Ints) -> Bools:
+    """Mask of the rows of a usage table in which nobody reported any of the five types."""
+    everywhere = usage[:, 0].copy()
+    for place in range(1, 5):
+        everywhere &= usage[:, place]  # NO_TOKENS has all bits set
+    return np.asarray(everywhere == NO_TOKENS)
 
 
 def durations(start_ns: Ints, end_ns: Ints) -> Floats:

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import ceil
 
 import uvicorn
@@ -20,6 +21,7 @@ from observability import logs, settings
 from observability.allocator import keep_buffers
 from observability.app import create_app
 from observability.exporter import Exporter
+from observability.intake.http import BUFFERED
 from observability.ledger import LedgerError
 from observability.protocol import BodyProtocol
 
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             create_app(exporter),
             host=options.host,
             port=options.port,
-            http=BodyProtocol,
+            http=partial(BodyProtocol, BUFFERED),  # type: ignore[arg-type]  # it is what uvicorn calls
             log_config=None,
             access_log=False,
             server_header=False,

@@ -46,6 +46,8 @@ class Worker:
         self._accepting = False
         self._measuring = False  # what waits no more is being counted
         self._admission = threading.Lock()
+        #: Who has work for numpy holds it: that gives the interpreter's lock away with every operation, and threads
+        #: that take it from one another spend more time on that than they gain by running at once.
         self.turn = threading.Lock()
         self._abandon = threading.Event()
         self._thread = threading.Thread(target=self._run, name="measure", daemon=True)

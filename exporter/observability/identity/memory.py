@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from observability.columns import Blobs, Coded, Ints, Keys, Text
+from observability.columns import Blobs, Coded, Ints, Keys, Sparse, Text
 from observability.identity.same import is_own
 from observability.identity.seen import Seen
 from observability.marks import Marks
@@ -183,7 +183,7 @@ class Memory:
 
 def bare(calls: Calls) -> Calls:
     """``calls`` without content, dimensions and the text of response ids."""
-    nothing = np.full(len(calls), None, np.object_)
+    nothing = Sparse(len(calls))
     return replace(calls, input=nothing, output=nothing, response_id=Blobs.absent(len(calls)), dimensions={})
 
 

@@ -130,8 +130,8 @@ def _fill(calls: Calls, kept: int, other: int) -> None:
         calls.answer[kept] = calls.answer[other]
         calls.response_id.rows[kept] = calls.response_id.rows[other]
     for content in (calls.input, calls.output):
-        if content[kept] is None:
-            content[kept] = content[other]
+        if content[kept] is None and content[other] is not None:
+            content.values[kept] = content[other]
 
 
 def _more_of_the_same(calls: Calls, kept: int, other: int) -> bool:
@@ -176,6 +176,6 @@ def writable(calls: Calls) -> Calls:
         reported_cost=calls.reported_cost.copy(),
         time_to_first_token=calls.time_to_first_token.copy(),
         streaming=calls.streaming.copy(),
-        input=calls.input.copy(),
-        output=calls.output.copy(),
+        input=replace(calls.input, values=dict(calls.input.values)),
+        output=replace(calls.output, values=dict(calls.output.values)),
     )

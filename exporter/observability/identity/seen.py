@@ -7,7 +7,7 @@ import numpy as np
 from observability.columns import Bools, Keys
 from observability.hashtable import Table
 
-_FIRST_PLACES = 2**12
+_FEWEST_PLACES = 2**12
 
 
 class Seen:
@@ -19,7 +19,9 @@ class Seen:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._young, self._old = Table(_FIRST_PLACES), Table(_FIRST_PLACES)
+        # As large as they become: memory that nothing was written to is none, and entries are never moved.
+        places = max(_FEWEST_PLACES, 1 << (2 * size + size // 4).bit_length())
+        self._young, self._old = Table(places), Table(places)
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
@@ -47,4 +49,5 @@ class Seen:
         self._young = self._young.with_room(len(keys))
         self._young.put(keys, words)
         if len(self._young) >= self._size:
-            self._young, self._old = Table(len(self._young.words)), self._young
+            self._young, self._old = self._old, self._young
+            self._young.clear()

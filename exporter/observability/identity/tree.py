@@ -20,19 +20,19 @@ class Tree:
         self.key = links.key
         self.parent_key = links.parent
         self._order = np.argsort(links.key) if order is None else order
-        self._sorted = links.key[self._order]
+        self._sorted = links.key.take(self._order)
         self.parent = self.position(links.parent)
         #: Whether no span has its parent here: then there is nothing to walk.
         self.flat = bool((self.parent == NOWHERE).all())
 
     def position(self, keys: Keys) -> Ints:
         """Row of each span; :data:`NOWHERE` if it is not here."""
-        if not len(self._sorted) or not len(keys):
+        if not len(self._sorted) or not keys.any():
             return np.full(len(keys), NOWHERE, np.int64)
         if len(keys) == len(self.key) and bool((keys == self.key).all()):
             return np.arange(len(keys))
         place = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
-        return np.where((self._sorted[place] == keys) & (keys != 0), self._order[place], NOWHERE)
+        return np.where((self._sorted.take(place) == keys) & (keys != 0), self._order.take(place), NOWHERE)
 
     def nearest_above(self, rows: Ints, wanted: Bools | None, barrier: Bools) -> tuple[Ints, Bools, Keys]:
         """For each of ``rows``: the nearest ancestor that is ``wanted``, NOWHERE without one; whether a ``barrier``

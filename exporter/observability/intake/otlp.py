@@ -34,6 +34,8 @@ from observability.intake import wire
 from observability.intake.attributes import Select
 
 _Items = TypeVar("_Items")
+#: A body as it came.
+Buffer: TypeAlias = bytes | memoryview
 Answer: TypeAlias = ExportTraceServiceResponse | ExportLogsServiceResponse | ExportMetricsServiceResponse
 #: Zlib's window bits for a gzip header and nothing else.
 _GZIP = zlib.MAX_WBITS | 16
@@ -80,7 +82,7 @@ def encoding(content_type: str | None) -> Encoding:
 
 
 def decode_traces(
-    body: bytes, kind: Encoding, content_encoding: str | None, limit: int, select: Select | None = None
+    body: Buffer, kind: Encoding, content_encoding: str | None, limit: int, select: Select | None = None
 ) -> Decoded[wire.Body]:
     """Decompress and decode an ``ExportTraceServiceRequest`` of at most ``limit`` bytes; ``select`` chooses attributes.
 
@@ -100,7 +102,7 @@ def decode_traces(
 
 
 def decode_logs(
-    body: bytes, kind: Encoding, content_encoding: str | None, limit: int
+    body: Buffer, kind: Encoding, content_encoding: str | None, limit: int
 ) -> Decoded[ExportLogsServiceRequest]:
     """The same for an ``ExportLogsServiceRequest``; one record that does not decode costs the body."""
     request = ExportLogsServiceRequest()
@@ -109,7 +111,7 @@ def decode_logs(
     return Decoded(request, records)
 
 
-def decode_metrics(body: bytes, kind: Encoding, content_encoding: str | None, limit: int) -> Decoded[None]:
+def decode_metrics(body: Buffer, kind: Encoding, content_encoding: str | None, limit: int) -> Decoded[None]:
     """The same for an ``ExportMetricsServiceRequest``, whose metrics are counted and not kept."""
     request = ExportMetricsServiceRequest()
     _decode(body, kind, content_encoding, limit, request)
@@ -118,7 +120,7 @@ def decode_metrics(body: bytes, kind: Encoding, content_encoding: str | None, li
     return Decoded(None, 0, metrics, message if metrics else "")
 
 
-def _decode(body: bytes, kind: Encoding, content_encoding: str | None, limit: int, request: Message) -> None:
+def _decode(body: Buffer, kind: Encoding, content_encoding: str | None, limit: int, request: Message) -> None:
     plain = _decompress(body, content_encoding, limit)
     name = request.DESCRIPTOR.name
     try:
@@ -128,7 +130,7 @@ def _decode(body: bytes, kind: Encoding, content_encoding: str | None, limit: in
                 raise Refused(400, "malformed_body", f"the body: an object is wanted, not {_json_type(document)}")
             json_format.ParseDict(_with_base64_ids_inside(document), request, ignore_unknown_fields=True)
         else:
-            request.ParseFromString(plain)
+            request.ParseFromString(bytes(plain))
     except (DecodeError, json_format.ParseError, orjson.JSONDecodeError) as error:
         raise Refused(400, "malformed_body", f"not an {name}: {error}") from error
 
@@ -165,7 +167,7 @@ def failure(status: int, message: str, kind: Encoding) -> bytes:
     return json_format.MessageToJson(body, indent=None).encode()
 
 
-def _decompress(body: bytes, content_encoding: str | None, limit: int) -> bytes:
+def _decompress(body: Buffer, content_encoding: str | None, limit: int) -> Buffer:
     name = (content_encoding or "identity").strip().lower()
     if name == "identity":
         plain = body
@@ -182,11 +184,11 @@ def too_large(limit: int) -> Refused:
     return Refused(413, "too_large", f"the body has more than {limit} bytes")
 
 
-def _gunzip(body: bytes, limit: int) -> bytes:
+def _gunzip(body: Buffer, limit: int) -> bytes:
     """All members of a gzip body; never more than one byte above ``limit`` in memory."""
     parts: list[bytes] = []
     room = limit + 1
-    rest = body
+    rest: Buffer = body
     while rest and room > 0:
         stream = zlib.decompressobj(_GZIP)
         try:
@@ -201,7 +203,7 @@ def _gunzip(body: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _from_json(body: bytes) -> tuple[list[ResourceSpans], int, str]:
+def _from_json(body: Buffer) -> tuple[list[ResourceSpans], int, str]:
     """Resource spans of an OTLP/JSON body, how many spans did not parse, and what was wrong with the first of them."""
     try:
         document = orjson.loads(body)

@@ -94,14 +94,16 @@ class Body:
         return len(self.spans)
 
 
-def decode(body: bytes, select: Select | None = None) -> Body:
+def decode(body: bytes | memoryview, select: Select | None = None) -> Body:
     """Decode ``body`` and keep the attributes that ``select`` wants (all if left out).
 
     A span must have ids of 16 and 8 bytes that are not all zero. The value of an attribute that cannot be read is
     absent. Raises :class:`Malformed` for bytes that are no ``ExportTraceServiceRequest``.
     """
     try:
-        return _body(_HANDLER.list_to_record_batch([body]), select)
+        bounds = pa.py_buffer(np.array([0, len(body)], np.int32))
+        column = pa.Array.from_buffers(pa.binary(), 1, [None, bounds, pa.py_buffer(body)])
+        return _body(_HANDLER.array_to_record_batch(column), select)
     except (ValueError, DecodeError) as error:
         raise Malformed(f"not an ExportTraceServiceRequest in protobuf: {error}") from error
 

@@ -84,7 +84,12 @@ class _Traces(_Growing):
         self.times = np.zeros((0, width), np.float64)
 
     def put(self, cells: Ints, trace_ids: Keys, values: Floats, times: Floats | float) -> None:
-        """Of rows of one cell the last one stays (numpy assigns in the order of the rows)."""
+        """Of rows of one cell the last one stays."""
+        last = np.full(self.high.size, -1, np.int64)
+        last[cells] = np.arange(len(cells))  # numpy assigns in the order of the rows
+        rows = last[last >= 0]
+        cells, trace_ids, values = cells.take(rows), trace_ids.take(rows, axis=0), values.take(rows)
+        times = times.take(rows) if isinstance(times, np.ndarray) else times
         self.high.reshape(-1)[cells] = trace_ids[:, 0]
         self.low.reshape(-1)[cells] = trace_ids[:, 1]
         self.values.reshape(-1)[cells] = values

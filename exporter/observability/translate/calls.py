@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from observability import errors
-from observability.columns import ABSENT, Bools, Coded, Floats, Ints, Keys, Objects, Text
+from observability.columns import ABSENT, Bools, Coded, Floats, Ints, Keys, Sparse, Text
 from observability.grouping import group_texts
 from observability.hashing import hashes_of
 from observability.intake import anyvalue
-from observability.records import NO_TOKENS, REPORTED, UNKNOWN, Calls
+from observability.records import REPORTED, UNKNOWN, Calls, unreported
 from observability.settings import Dimension
 from observability.spans import Spans
 from observability.translate import answers, usage
@@ -325,13 +325,13 @@ def _costs(reader: Reader, reported: Reported, rows: Ints) -> Floats:
 
 def _content(
     reader: Reader, rows: Ints, table: Ints, failed: Bools, said: Mapping[int, Told], wanted: Wanted
-) -> tuple[Objects, Objects]:
+) -> tuple[Sparse, Sparse]:
     """Prompts and answers of the calls whose content is wanted."""
-    found = (np.full(len(rows), None, np.object_), np.full(len(rows), None, np.object_))
+    found = (Sparse(len(rows)), Sparse(len(rows)))
     if wanted.content:
         chosen = np.ones(len(rows), np.bool_)
     elif wanted.estimates:
-        chosen = ~failed & (table[:, :5] == NO_TOKENS).all(axis=1)
+        chosen = ~failed & unreported(table)
     else:
         chosen = np.zeros(len(rows), np.bool_)
     if not chosen.any():
@@ -340,14 +340,14 @@ def _content(
     picked = rows[chosen]
     for column, field, events in zip(found, ("input_messages", "output_messages"), ("input", "output"), strict=True):
         for row, value in reader.anything(field, picked):
-            column[place[row]] = values.content(value)
+            column.values[place[row]] = values.content(value)
         for row, elements in reader.listed(field, picked).items():
             if column[place[row]] is None:
-                column[place[row]] = [_message(elements[index]) for index in sorted(elements)]
+                column.values[place[row]] = [_message(elements[index]) for index in sorted(elements)]
         for row, told in said.items():
             spoken = getattr(told, events)
             if spoken and row in place and chosen[place[row]] and column[place[row]] is None:
-                column[place[row]] = spoken
+                column.values[place[row]] = spoken
     return found
 
 

@@ -7,13 +7,15 @@ import random
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from observability.protocol import PIECE, BodyProtocol
+from observability.protocol import BUFFER, PIECE, BodyProtocol
 from tests.support import poll
 
 
@@ -27,6 +29,9 @@ async def _digest(scope: Scope, receive: Receive, send: Send) -> None:
         whole = any(name == b"content-length" for name, _ in scope["headers"])
         assert whole or len(message["body"]) < 2 * PIECE
         more = message["more_body"]
+    if BUFFER in scope:
+        assert scope["path"] == "/buffered"
+        digest.update(scope[BUFFER])
     answer = digest.hexdigest().encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})
     await send({"type": "http.response.body", "body": answer})
@@ -36,7 +41,8 @@ async def _digest(scope: Scope, receive: Receive, send: Send) -> None:
 def address() -> Iterator[tuple[str, int]]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(_digest, http=BodyProtocol, lifespan="off", log_config=None))
+        protocol: Any = partial(BodyProtocol, frozenset({"/buffered"}))
+        server = uvicorn.Server(uvicorn.Config(_digest, http=protocol, lifespan="off", log_config=None))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         poll("the server answers", lambda: server.started)
@@ -48,12 +54,13 @@ def address() -> Iterator[tuple[str, int]]:
 
 @pytest.mark.parametrize("size", [0, 1, 65_537, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 5])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_arrives_as_it_was_sent(address: tuple[str, int], size: int, chunked: bool) -> None:
+@pytest.mark.parametrize("path", ["/", "/buffered"])
+def test_a_body_arrives_as_it_was_sent(address: tuple[str, int], size: int, chunked: bool, path: str) -> None:
     body = random.Random(size).randbytes(size)
     parts = (body[start : start + 100_001] for start in range(0, size, 100_001))
     with httpx.Client(base_url="http://{}:{}".format(*address)) as client:
         for _ in range(2):  # also the second one of a connection
-            answer = client.post("/", content=parts if chunked else body)
+            answer = client.post(path, content=parts if chunked else body)
             assert answer.text == hashlib.sha256(body).hexdigest()
             chunked = False
 
