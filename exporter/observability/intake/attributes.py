@@ -1,8 +1,8 @@
 """Attributes of many spans by their keys, spans of one shape together: those with the same keys in the same order.
 
 What an instrumentation says of a kind of call has few shapes. The keys of all spans with as many attributes are
-compared with those of the first of them; what differs is compared with the first that does, a few times over, and what
-is left then is read key by key.
+compared with the shapes that came before; what is none of these is compared with the first that is not, a few times
+over, and what is left then is read key by key.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 
-from observability.columns import Bools, Ints
+from observability.columns import Bools, Ints, Keys
 from observability.hashing import HEAD, beginnings, heads, offsets_of
 from observability.intake.keyvalues import Messages, Names
 from observability.spans import Attribute, Attributes
@@ -51,15 +51,56 @@ class _Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """m spans with the same c keys; ``places`` (m, c) are their messages, whose keys have ``length`` (c,) bytes."""
+    """The keys of a span, c of them: their ``length`` (c,) with tag and length, and their bytes as ``words`` (c, w)
+    among those that ``mask`` keeps.
+    """
+
+    names: list[str]
+    length: Ints
+    words: Keys
+    mask: Keys
+
+    def same(self, words: Keys) -> Bools:
+        """Which spans have these keys, shape (m,); ``words`` (m, c, w) are the first bytes of their attributes."""
+        equal = (words & self.mask) == self.words
+        return np.ones(len(words), np.bool_) if equal.all() else equal.reshape(len(words), -1).all(axis=1)
+
+
+class Shapes:
+    """Shapes that came before, the last few for each number of keys; for any thread."""
+
+    def __init__(self) -> None:
+        self.names = Names()
+        self._met: dict[int, list[_Shape]] = {}  # by how many keys they have
+
+    def met(self, count: int) -> list[_Shape]:
+        """Those with ``count`` keys, the last one first."""
+        return self._met.get(count, [])
+
+    def read(self, messages: Messages, words: Keys) -> _Shape | None:
+        """The shape of the span with these attributes, whose first bytes are ``words``; ``None`` where one key is there
+        twice, or is not told by its first bytes.
+        """
+        keys, begin = self.names.read(messages)
+        length = begin - messages.start
+        if len(keys.values) < len(messages) or (length <= 0).any() or (length > HEAD).any():
+            return None
+        mask = beginnings(length)
+        shape = _Shape([name or "" for name in keys.to_list()], length, words & mask, mask)
+        self._met[len(messages)] = [shape, *self.met(len(messages))[: _TRIES - 1]]
+        return shape
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """m spans of one shape; ``places`` (m, c) are their messages."""
 
     rows: Ints
-    names: list[str]
+    shape: _Shape
     places: Ints
-    length: Ints
 
 
-def attributes(lists: pa.ListArray, names: Names, select: Select | None) -> Attributes:
+def attributes(lists: pa.ListArray, shapes: Shapes, select: Select | None) -> Attributes:
     """The attributes of spans, given as lists of ``KeyValue`` messages, that ``select`` wants (all if left out).
 
     Values are serialised ``AnyValue`` messages, empty where there is none. Raises ``DecodeError`` for a message that
@@ -70,17 +111,18 @@ def attributes(lists: pa.ListArray, names: Names, select: Select | None) -> Attr
     values: dict[str, list[pa.BinaryArray]] = defaultdict(list)
     first = offsets_of(lists).astype(np.int64)
     alone = np.ones(len(lists), np.bool_)
-    for shape in _shapes(messages, first, names):
-        alone[shape.rows] = False
-        start = messages.start.take(shape.places) + shape.length
-        for column, name in enumerate(shape.names):
-            pieces[name].append(_Piece(shape.rows, shape.places[:, column], start[:, column]))
-        kept = [column for column, name in enumerate(shape.names) if select is None or select.keeps(name)]
-        by_column = np.arange(len(shape.rows) * len(kept)).reshape(-1, len(kept)).T.reshape(-1)
-        found = messages.take(shape.places[:, kept].reshape(-1)).values(start[:, kept].reshape(-1), by_column)
+    for alike in _alike(messages, first, shapes):
+        names, rows = alike.shape.names, alike.rows
+        alone[rows] = False
+        begin = messages.start.take(alike.places) + alike.shape.length
+        for column, name in enumerate(names):
+            pieces[name].append(_Piece(rows, alike.places[:, column], begin[:, column]))
+        kept = [column for column, name in enumerate(names) if select is None or select.keeps(name)]
+        by_column = np.arange(len(rows) * len(kept)).reshape(-1, len(kept)).T.reshape(-1)
+        found = messages.take(alike.places[:, kept].reshape(-1)).values(begin[:, kept].reshape(-1), by_column)
         for place, column in enumerate(kept):
-            values[shape.names[column]].append(found.slice(place * len(shape.rows), len(shape.rows)))
-    for name, piece in _one_by_one(messages, first, alone, names):
+            values[names[column]].append(found.slice(place * len(rows), len(rows)))
+    for name, piece in _one_by_one(messages, first, alone, shapes.names):
         pieces[name].append(piece)
         if select is None or select.keeps(name):
             values[name].append(messages.take(piece.places).values(piece.begin, np.arange(len(piece.span))))
@@ -95,8 +137,8 @@ def attributes(lists: pa.ListArray, names: Names, select: Select | None) -> Attr
     return read
 
 
-def _shapes(messages: Messages, first: Ints, names: Names) -> Iterator[_Shape]:
-    """The spans that have many of their kind; ``first`` (n + 1,) is where the messages of each begin."""
+def _alike(messages: Messages, first: Ints, shapes: Shapes) -> Iterator[_Alike]:
+    """The spans that have many of their shape; ``first`` (n + 1,) is where the messages of each begin."""
     counts = first[1:] - first[:-1]
     for count in np.flatnonzero(np.bincount(counts, minlength=1) >= _FEW).tolist():
         if not 0 < count <= _MOST:
@@ -104,21 +146,21 @@ def _shapes(messages: Messages, first: Ints, names: Names) -> Iterator[_Shape]:
         rows = np.flatnonzero(counts == count)
         places = first.take(rows)[:, None] + np.arange(count)
         words = heads(messages.data, messages.start.take(places.reshape(-1))).reshape(*places.shape, -1)
-        for _ in range(_TRIES):
-            keys, begin = names.read(messages.take(places[0]))
-            length = begin - messages.start.take(places[0])
-            if len(keys.values) < count or (length <= 0).any() or (length > HEAD).any():
-                break  # the same key twice, one in an unusual form, or one that is not told by its first bytes
-            equal = ((words ^ words[0]) & beginnings(length)) == 0
-            named = [name or "" for name in keys.to_list()]
-            if equal.all():
-                yield _Shape(rows, named, places, length)
+        known = shapes.met(count)
+        for shape in itertools.chain(known, itertools.repeat(None, _TRIES)):
+            if shape is None:
+                shape = shapes.read(messages.take(places[0]), words[0])  # noqa: PLW2901
+                if shape is None:
+                    break
+            same = shape.same(words)
+            if same.all():
+                yield _Alike(rows, shape, places)
                 break
-            same = equal.reshape(len(rows), -1).all(axis=1)
-            yield _Shape(rows[same], named, places[same], length)
-            rows, places, words = rows[~same], places[~same], words[~same]
-            if len(rows) < _FEW:
-                break
+            if same.any():
+                yield _Alike(rows[same], shape, places[same])
+                rows, places, words = rows[~same], places[~same], words[~same]
+                if len(rows) < _FEW:
+                    break
 
 
 def _one_by_one(messages: Messages, first: Ints, alone: Bools, names: Names) -> Iterator[tuple[str, _Piece]]:

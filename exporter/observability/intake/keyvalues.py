@@ -144,8 +144,8 @@ def _inside(data: Bytes, begin: Ints, end: Ints) -> tuple[Ints, Bools]:
     inside = begin + 2
     for row in np.flatnonzero(~right).tolist():
         start, stop = int(begin[row]), int(end[row])
-        if start == stop:
-            inside[row], right[row] = stop, True
+        if start >= stop:  # no value, or a key that is longer than its message
+            inside[row], right[row] = stop, start == stop
             continue
         head = 3 + (stop - start > 16_386) + (stop - start > 2_097_155)  # a length has as many bytes as it needs
         if data[start] == _VALUE_TAG and _varint(data[start + 1 : start + head]) == stop - start - head:

@@ -26,8 +26,7 @@ from ptars import HandlerPool
 from observability.columns import Ints, Keys
 from observability.hashing import offsets_of, parts
 from observability.intake.anyvalue import parsed, value_of
-from observability.intake.attributes import Select, attributes
-from observability.intake.keyvalues import Names
+from observability.intake.attributes import Select, Shapes, attributes
 from observability.spans import Resource, Spans, Status
 
 _TRACE_ID_BYTES = 16
@@ -71,7 +70,7 @@ def _handler() -> Any:
 
 
 _HANDLER = _handler()
-_NAMES = Names()
+_SHAPES = Shapes()
 _NO_BYTES = pa.array([], pa.binary())
 
 
@@ -128,7 +127,7 @@ def _body(batch: pa.RecordBatch, select: Select | None) -> Body:
         start_ns=np.array(table.field("start")).view(np.int64),
         end_ns=np.array(table.field("end")).view(np.int64),
         status=parsed(table.field("status"), _status),
-        attributes=attributes(table.field("attributes"), _NAMES, select),
+        attributes=attributes(table.field("attributes"), _SHAPES, select),
         event_span=_owners(events),
         event=pa.concat_arrays([events.values, _NO_BYTES]) if len(events.values) else _NO_BYTES,
     )

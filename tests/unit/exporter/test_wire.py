@@ -128,6 +128,82 @@ def test_columns_hold_what_the_protobuf_classes_read(found: list[ExportTraceServ
         assert [Span.Event.FromString(spans.event[place].as_py()) for place in events] == list(one.events)
 
 
+NAMES = st.sampled_from((
+    "gen_ai.request.model", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.input_token\x00",
+    "llm.input_messages.0.message.content", "llm.output_messages.10.message.tool_calls.0.tool_call.function.arguments",
+    "llm.output_messages.11.message.tool_calls.0.tool_call.function.arguments", "k" * 46, "k" * 47, "k" * 127,
+    "k" * 128, "k" * 300, "ü", "", "a", "b",
+))  # fmt: skip
+
+
+def length_delimited(tag: int, content: bytes) -> bytes:
+    size, encoded = len(content), b""
+    while size > 127:
+        encoded += bytes([size & 127 | 128])
+        size >>= 7
+    return bytes([tag]) + encoded + bytes([size]) + content
+
+
+@st.composite
+def attribute(draw: Any, key: str) -> bytes:
+    """A ``KeyValue`` as encoders write it, or as none does and every decoder reads it."""
+    name = length_delimited(0x0A, key.encode()) if key else b""
+    value = length_delimited(0x12, any_value(draw(SCALARS)).SerializeToString())
+    unknown = length_delimited(0x7A, b"x")
+    return draw(st.sampled_from([name + value] * 12 + [value + name, name, name + value + unknown, name + b"\x12\x00"]))  # type: ignore[no-any-return]
+
+
+@st.composite
+def alike_spans(draw: Any) -> bytes:
+    """A body with many spans of few shapes, mixed."""
+    shapes = draw(st.lists(st.lists(NAMES, max_size=6), min_size=1, max_size=4))
+    spans = []
+    for number in range(draw(st.integers(1, 90))):
+        head = Span(
+            trace_id=bytes([7] * 16), span_id=(number + 1).to_bytes(8, "big"), name=draw(st.sampled_from("xyz"))
+        )
+        found = head.SerializeToString()
+        for key in draw(st.sampled_from(shapes)):
+            found += length_delimited(0x4A, draw(attribute(key)))
+        spans.append(length_delimited(0x12, found))
+    return length_delimited(0x0A, length_delimited(0x12, b"".join(spans)))
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+@given(body=alike_spans())
+def test_attributes_of_many_spans_of_few_shapes_are_those_that_the_protobuf_classes_read(body: bytes) -> None:
+    read = ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans
+    attributes = wire.decode(body).spans.attributes
+    found: list[dict[str, list[Any]]] = [{} for _ in read]
+    for key, attribute in attributes.items():
+        assert (np.diff(attribute.span) >= 0).all()
+        for row, raw in zip(attribute.span.tolist(), attribute.value.to_pylist(), strict=True):
+            found[row].setdefault(key, []).append(anyvalue.python_value(raw))
+    for span_, said in zip(read, found, strict=True):
+        sent: dict[str, list[Any]] = {}
+        for each in span_.attributes:
+            sent.setdefault(each.key, []).append(anyvalue.value_of(each.value))
+        assert alike(dict(sorted(said.items())), dict(sorted(sent.items())))
+
+
+def test_a_key_that_is_longer_than_its_message_is_refused_or_has_no_value() -> None:
+    whole = length_delimited(0x0A, b"gen_ai.request.model") + length_delimited(0x12, b"\x0a\x01m")
+    spans = [
+        length_delimited(0x12, Span(trace_id=bytes([7] * 16), span_id=bytes([7] * 8)).SerializeToString()
+                         + length_delimited(0x4A, whole if number % 20 else whole[:9]))
+        for number in range(60)
+    ]  # fmt: skip
+    body = length_delimited(0x0A, length_delimited(0x12, b"".join(spans)))
+    try:
+        found = wire.decode(body).spans.attributes["gen_ai.request.model"]
+    except wire.Malformed:
+        return
+    values = [anyvalue.python_value(raw) for raw in found.value.to_pylist()]
+    assert {row: value for row, value in zip(found.span.tolist(), values, strict=True) if value is not None} == {
+        row: "m" for row in range(60) if row % 20
+    }
+
+
 @several
 @given(found=requests(), cut=st.integers(1, 40))
 def test_a_body_that_was_cut_off_is_refused_or_shorter_and_never_wrong(
