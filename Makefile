@@ -52,6 +52,7 @@ check: .venv/.dev  ## lint, format, types, and that every generated file is up t
 	$(BIN)/python -m alerts.generate --check
 	$(BIN)/python -m dashboards_src.generate --check
 	$(BIN)/python -m observability.reference --check
+	$(BIN)/python -m tests.captures.conformance --check
 
 .PHONY: test
 test: check chromium  ## every check and test, against the real components (builds them first)

@@ -10,10 +10,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import intake, render, stack
+from bench import flat, intake, lag, render, stack
 from bench.result import Result
 
-GROUPS: dict[str, Callable[[], list[Result]]] = {"intake": intake.run, "render": render.run, "stack": stack.run}
+GROUPS: dict[str, Callable[[], list[Result]]] = {
+    "intake": intake.run,
+    "lag": lag.run,
+    "flat": flat.run,
+    "render": render.run,
+    "stack": stack.run,
+}
 RESULTS = Path(__file__).with_name("results.json")
 
 

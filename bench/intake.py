@@ -27,9 +27,9 @@ from tests.components import find_binary, free_port
 from tests.support import poll
 
 BODY_SPANS = 2046  # the gateway sends batches of at most 2048
-BODIES = 60
-ROUNDS = 3
-_PROTOBUF = {"Content-Type": "application/x-protobuf"}
+BODIES = 40
+ROUNDS = 7
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +138,16 @@ def _answers(url: str) -> bool:
         return False
 
 
-def pour(receiver: Receiver, bodies: list[bytes]) -> float:
-    """Send ``bodies`` as fast as they are taken and wait until all is counted; returns the CPU seconds it cost."""
+def pour(receiver: Receiver, bodies: list[bytes], size: int = BODY_SPANS) -> float:
+    """Send ``bodies``, of ``size`` spans each, as fast as they are taken and wait until all is counted; returns the CPU
+    seconds it cost.
+    """
     before, counted = receiver.cpu_seconds(), receiver.counted()
     with httpx.Client(timeout=60) as client:
         for body in bodies:
-            while client.post(receiver.intake, content=body, headers=_PROTOBUF).status_code == 429:
+            while client.post(receiver.intake, content=body, headers=PROTOBUF).status_code == 429:
                 time.sleep(0.05)
-    wanted = counted + len(bodies) * BODY_SPANS
+    wanted = counted + len(bodies) * size
     poll("every span is counted", lambda: receiver.counted() >= wanted, deadline=120, every=0.5)
     if receiver.counted() != wanted:
         raise RuntimeError(f"{receiver.counted() - counted} spans counted of {wanted - counted}")

@@ -22,6 +22,7 @@ PRESETS: dict[str, Faults] = {
     "timeouts": Faults({"error_ratio": 0.2, "kind": "timeout"}),
     "content-filter": Faults({"error_ratio": 0.2, "kind": "content_filter"}),
     "slow": Faults({"latency_factor": 20.0}),
+    "cold-cache": Faults({"cold_cache": True}),
     "tools": Faults(tool_error_ratio=0.6),
     "careless-names": Faults(careless_names=True),
 }
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m demo",
         description="Three LLM apps and a local simulator of hosted models, sending real telemetry to the stack.",
-        epilog=f"--faults takes error_ratio=, kind=, latency_factor=, tool_error_ratio= (comma-separated) or a "
+        epilog=f"--faults takes error_ratio=, kind=, latency_factor=, cold_cache=, tool_error_ratio= (comma-separated) or a "
         f"preset: {', '.join(PRESETS)}.",
     )
     parser.add_argument("--seconds", type=float, default=os.environ.get("DEMO_SECONDS") or 0, help="0: until Ctrl-C")

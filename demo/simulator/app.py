@@ -77,7 +77,8 @@ class Simulator:
         if model.kind != "chat":
             raise invalid("This is not a chat model and thus not supported by this endpoint.", "model")
         await self._maybe_fail(request, call)
-        said = answer(asked, model, call.caller, self.cache, cut=self.plan.cut(call.caller, model.name))
+        cache = PromptCache() if self.plan.faults.cold_cache else self.cache
+        said = answer(asked, model, call.caller, cache, cut=self.plan.cut(call.caller, model.name))
         first = self.latency(model.first_token_seconds, "first", body)
         thinking = said.usage.reasoning / model.tokens_per_second
         speaking = (said.usage.completion - said.usage.reasoning) / model.tokens_per_second
@@ -238,7 +239,7 @@ def create_app(simulator: Simulator) -> FastAPI:
 
 def parse_faults(values: dict[str, Any]) -> Faults:
     """Faults from a JSON object or from ``key=value`` settings; raises ValueError naming what is wrong."""
-    unknown = set(values) - {"error_ratio", "kind", "latency_factor"}
+    unknown = set(values) - {"error_ratio", "kind", "latency_factor", "cold_cache"}
     if unknown:
         raise ValueError(f"unknown fault setting: {', '.join(sorted(unknown))}")
     kind = values.get("kind")
@@ -249,4 +250,5 @@ def parse_faults(values: dict[str, Any]) -> Faults:
         error_ratio=float(values.get("error_ratio", default.error_ratio)),
         kind=Kind(kind) if kind else None,
         latency_factor=float(values.get("latency_factor", default.latency_factor)),
+        cold_cache=str(values.get("cold_cache", default.cold_cache)).lower() in ("true", "1"),
     )

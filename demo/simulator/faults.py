@@ -29,11 +29,14 @@ _EMBEDDINGS = (Kind.RATE_LIMIT_EXCEEDED, Kind.TIMEOUT, Kind.SERVER_ERROR)
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What is asked of the provider: share of failing calls, one kind only or the usual mix, and slowness."""
+    """What is asked of the provider: share of failing calls, one kind only or the usual mix, slowness, and a prompt
+    cache that remembers nothing.
+    """
 
     error_ratio: float = DEFAULT_ERROR_RATIO
     kind: Kind | None = None
     latency_factor: float = 1.0
+    cold_cache: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.error_ratio <= 1:

@@ -21,7 +21,7 @@ _SHIFT = np.uint64(29)
 _KEPT = np.tril(np.full((HEAD + 1, HEAD), 0xFF, np.uint8), -1).view("<u8").astype(np.uint64)
 _PARTS = np.array([(1 << (8 * count)) - 1 for count in range(_WORD)] + [2**64 - 1], np.uint64)
 #: Of this process alone, so that nobody can send pieces whose hashes are equal.
-_FACTORS = [np.uint64(secrets.randbits(64) | 1) for _ in range(_WORDS + 1)]
+_FACTORS = [np.uint64(secrets.randbits(64) | 1) for _ in range(_WORDS + 2)]
 
 
 def heads(data: Bytes, start: Ints) -> Keys:
@@ -54,7 +54,7 @@ def hashed(data: Bytes, start: Ints, length: Ints, words: Keys) -> Keys:
     ``words``, which are changed. Never 0.
     """
     words &= beginnings(length)
-    hashes = words[:, 0] * _FACTORS[0]
+    hashes = (words[:, 0] + length.view(np.uint64) * _FACTORS[-1]) * _FACTORS[0]  # what ends in zeros has its length
     for place in range(1, _WORDS):
         hashes ^= hashes >> _SHIFT
         hashes += words[:, place]
@@ -62,7 +62,6 @@ def hashed(data: Bytes, start: Ints, length: Ints, words: Keys) -> Keys:
     long = np.flatnonzero(length > HEAD)
     if len(long):
         hashes[long] = _further(hashes[long], data, start[long] + HEAD, length[long] - HEAD)
-    hashes += length.view(np.uint64)  # what ends in zeros
     hashes ^= hashes >> _SHIFT
     hashes[hashes == 0] = 1
     return hashes
@@ -74,7 +73,7 @@ def _further(hashes: Keys, data: Bytes, at: Ints, left: Ints) -> Keys:
     result = hashes.copy()
     while len(rows):
         word = word_at(data, at) & _PARTS.take(np.minimum(left, _WORD))
-        found = (result[rows] + word) * _FACTORS[-1]
+        found = (result[rows] + word) * _FACTORS[-2]
         result[rows] = found ^ (found >> _SHIFT)
         more = left > _WORD
         rows, at, left = rows[more], at[more] + _WORD, left[more] - _WORD

@@ -60,10 +60,14 @@ class _Shape:
     words: Keys
     mask: Keys
 
-    def same(self, words: Keys) -> Bools:
-        """Which spans have these keys, shape (m,); ``words`` (m, c, w) are the first bytes of their attributes."""
-        equal = (words & self.mask) == self.words
-        return np.ones(len(words), np.bool_) if equal.all() else equal.reshape(len(words), -1).all(axis=1)
+    def same(self, words: Keys, sizes: Ints) -> Bools:
+        """Which spans have these keys, shape (m,); ``words`` (m, c, w) are the bytes from where each of their attributes
+        begins, and ``sizes`` (m, c) how many they have.
+        """
+        equal, whole = (words & self.mask) == self.words, sizes >= self.length
+        if equal.all() and whole.all():
+            return np.ones(len(words), np.bool_)
+        return equal.reshape(len(words), -1).all(axis=1) & whole.all(axis=1)
 
 
 class Shapes:
@@ -146,19 +150,20 @@ def _alike(messages: Messages, first: Ints, shapes: Shapes) -> Iterator[_Alike]:
         rows = np.flatnonzero(counts == count)
         places = first.take(rows)[:, None] + np.arange(count)
         words = heads(messages.data, messages.start.take(places.reshape(-1))).reshape(*places.shape, -1)
+        sizes = (messages.end - messages.start).take(places)
         known = shapes.met(count)
         for shape in itertools.chain(known, itertools.repeat(None, _TRIES)):
             if shape is None:
                 shape = shapes.read(messages.take(places[0]), words[0])  # noqa: PLW2901
                 if shape is None:
                     break
-            same = shape.same(words)
+            same = shape.same(words, sizes)
             if same.all():
                 yield _Alike(rows, shape, places)
                 break
             if same.any():
                 yield _Alike(rows[same], shape, places[same])
-                rows, places, words = rows[~same], places[~same], words[~same]
+                rows, places, words, sizes = rows[~same], places[~same], words[~same], sizes[~same]
                 if len(rows) < _FEW:
                     break
 

@@ -14,7 +14,7 @@ from demo.rag_assistant.documents import DOCUMENTS, QUESTIONS
 from demo.simulator.app import Simulator
 from demo.simulator.faults import Faults
 from demo.support_triage.tickets import CLASSIFICATION, LOOK_UP_ORDER, TICKETS
-from tests.unit.demo.support import client_of, ledger_of, serving
+from tests.unit.demo.support import HTTP, client_of, ledger_of, serving
 
 REFUND: list[ChatCompletionMessageParam] = [
     {"role": "system", "content": "Answer from the pages."},
@@ -75,6 +75,17 @@ def test_a_long_prompt_is_cached_from_the_second_time_on_in_steps_of_128(client:
     assert cached[1] is not None
     assert 1024 <= cached[1] < prompt
     assert cached[1] % 128 == 0
+
+
+def test_a_cold_cache_remembers_nothing(url: str, client: openai.OpenAI) -> None:
+    HTTP.post(f"{url}/admin/faults", json={"error_ratio": 0.0, "cold_cache": True}).raise_for_status()
+    for _ in range(3):
+        reply = client.chat.completions.create(
+            model="gpt-4o", messages=[{"role": "system", "content": "one two three four " * 400}, *REFUND]
+        )
+        assert reply.usage is not None
+        assert reply.usage.prompt_tokens_details is not None
+        assert reply.usage.prompt_tokens_details.cached_tokens == 0
 
 
 def test_another_caller_or_a_short_prompt_finds_no_cache(url: str, client: openai.OpenAI) -> None:

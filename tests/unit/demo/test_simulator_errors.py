@@ -145,7 +145,9 @@ def test_the_content_filter_also_cuts_answers_off_which_is_no_error() -> None:
 
 
 def test_faults_can_be_set_read_and_taken_back(url: str, client: openai.OpenAI) -> None:
-    assert set_faults(url, error_ratio=0.5).json() == {"error_ratio": 0.5, "kind": None, "latency_factor": 1.0}
+    assert set_faults(url, error_ratio=0.5).json() == {
+        "error_ratio": 0.5, "kind": None, "latency_factor": 1.0, "cold_cache": False,
+    }  # fmt: skip
     failed = 0
     for _ in range(40):
         try:
