@@ -61,13 +61,13 @@ class _Shape:
     mask: Keys
 
     def same(self, words: Keys, sizes: Ints) -> Bools:
-        """Which spans have these keys, shape (m,); ``words`` (m, c, w) are the bytes from where each of their attributes
-        begins, and ``sizes`` (m, c) how many they have.
+        """Which spans have these keys, shape (m,): ``words`` (m, c, w) are the bytes from where each of their
+        attributes begins, and ``sizes`` (m, c) how many it has.
         """
         equal, whole = (words & self.mask) == self.words, sizes >= self.length
         if equal.all() and whole.all():
             return np.ones(len(words), np.bool_)
-        return equal.reshape(len(words), -1).all(axis=1) & whole.all(axis=1)
+        return np.asarray(equal.reshape(len(words), -1).all(axis=1) & whole.all(axis=1))
 
 
 class Shapes:
