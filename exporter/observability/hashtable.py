@@ -36,7 +36,7 @@ class Table:
         if not self._entries:
             return found
         places = self._places(keys)
-        rows = np.flatnonzero(self._keys.take(places))  # at a free place a search ends
+        rows = np.flatnonzero((self._keys.take(places) != 0) & (keys != 0))  # at a free place a search ends
         keys, places = keys.take(rows), places.take(rows)
         while len(rows):
             there = self._keys.take(places)

@@ -43,6 +43,14 @@ def test_the_key_of_no_span_is_never_found() -> None:
     assert seen.of(np.array([0, 5, 5], np.uint64)).tolist() == [5]
 
 
+def test_the_key_of_no_span_is_not_found_where_a_search_for_others_ends() -> None:
+    keys = np.arange(1, 3000, dtype=np.uint64)
+    seen = Seen(3000)
+    seen.update(keys, keys)
+    seen._young._keys[0] = 5  # where 0 would be
+    assert seen.look_up(np.array([0], np.uint64))[0].tolist() == [False]
+
+
 def test_nothing_is_found_before_anything_was_seen() -> None:
     held, words = Seen(_SIZE).look_up(np.array([1, 2**63], np.uint64))
     assert not held.any()
