@@ -87,8 +87,8 @@ class Meter:
             )
         by_model = _Groups(calls.service, calls.provider, calls.model)
         for place, token_type in enumerate(catalogue.TOKEN_TYPES):
-            tokens = calls.usage[:, place]
-            by_model.add(metrics, catalogue.LLM_TOKEN_USAGE, (token_type,), tokens.astype(np.float64), tokens >= 0)
+            tokens = np.ascontiguousarray(calls.usage[:, place])
+            by_model.add(metrics, catalogue.LLM_TOKEN_USAGE, (token_type,), tokens, tokens >= 0)
         for name, values in calls.dimensions.items():
             if values.values:
                 by_value = _Groups(Coded.constant(name, len(calls)), values)
@@ -117,6 +117,8 @@ class Meter:
         by_source = _Groups(calls.service, calls.provider, calls.model)
         for source in priced.source.values:
             rows = priced.source.equals(source)
+            if not rows.any():
+                continue
             for place, cost_type in enumerate(COST_TYPES):
                 usd = priced.usd[:, place]
                 by_source.add(metrics, catalogue.LLM_TOKEN_COST, (cost_type, source), usd, rows & ~np.isnan(usd))
@@ -198,7 +200,7 @@ class _Groups:
         """Rows of each combination."""
         return np.bincount(self.group, minlength=len(self.first))
 
-    def _sums(self, amounts: Floats | Bools) -> Floats:
+    def _sums(self, amounts: Floats | Ints | Bools) -> Floats:
         """The sum of ``amounts`` over the rows of each combination."""
         return np.bincount(self.group, amounts, len(self.first)).astype(np.float64, copy=False)
 
@@ -207,19 +209,19 @@ class _Groups:
         metrics: Metrics,
         family: Family,
         more: Sequence[str],
-        amounts: Floats | Bools,
+        amounts: Floats | Ints | Bools,
         rows: Bools | None = None,
         exemplars: Calls | None = None,
     ) -> None:
         """Add the sum of ``amounts`` over ``rows`` (all if left out) to a counter, of combinations with such rows."""
+        if rows is not None and not rows.any():
+            return
         if rows is None or rows.all():
             counts, sums = self._counts, self._sums(amounts)
         else:
             counts = np.bincount(self.group[rows], minlength=len(self.first))
             sums = self._sums(np.where(rows, amounts, 0))
         used = np.flatnonzero(counts)
-        if not len(used):
-            return
         ids = metrics.series(family, [(*self.labels[place], *more) for place in used.tolist()], counts[used])
         trace_ids = None
         if exemplars is not None:

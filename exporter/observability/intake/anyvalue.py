@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from observability.columns import ABSENT, Bools, Coded, Codes, Floats, Ints, Keys
-from observability.hashing import parts, word_at
+from observability.hashing import offsets_of, parts, word_at
 
 _Parsed = TypeVar("_Parsed", bound=Hashable)
 
@@ -29,6 +29,10 @@ _FOLLOWED = np.array([sum(0x80 << (8 * place) for place in range(count)) for cou
 
 def parsed(column: pa.BinaryArray, parse: Callable[[bytes], _Parsed | None]) -> Coded[_Parsed]:
     """``column`` with each distinct value parsed once; what parses to ``None`` is absent."""
+    offsets = offsets_of(column)
+    if len(column) and offsets[0] == offsets[-1]:  # nobody said anything
+        only = parse(b"")
+        return Coded.absent(len(column)) if only is None else Coded.constant(only, len(column))
     encoded = column.dictionary_encode()
     indices = encoded.indices
     codes: Codes = np.asarray(indices if not indices.null_count else indices.fill_null(ABSENT))
