@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m demo",
         description="Three LLM apps and a local simulator of hosted models, sending real telemetry to the stack.",
-        epilog=f"--faults takes error_ratio=, kind=, latency_factor=, cold_cache=, tool_error_ratio= (comma-separated) or a "
-        f"preset: {', '.join(PRESETS)}.",
+        epilog="--faults takes error_ratio=, kind=, latency_factor=, cold_cache=, tool_error_ratio= (comma-separated) "
+        f"or a preset: {', '.join(PRESETS)}.",
     )
     parser.add_argument("--seconds", type=float, default=os.environ.get("DEMO_SECONDS") or 0, help="0: until Ctrl-C")
     parser.add_argument("--faults", type=faults, default=os.environ.get("DEMO_FAULTS") or None)
