@@ -91,3 +91,54 @@ def test_requests_that_are_sent_ahead_are_answered_in_turn(address: tuple[str, i
 
 def _hex(body: bytes) -> bytes:
     return hashlib.sha256(body).hexdigest().encode()
+
+
+@pytest.mark.parametrize("path", ["/", "/buffered"])
+def test_a_sender_that_leaves_in_the_middle_of_a_body_costs_nobody_else_anything(
+    address: tuple[str, int], path: str
+) -> None:
+    with socket.create_connection(address, timeout=20) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n".encode()
+        connection.sendall(head + bytes(1_000_000))
+    with httpx.Client(base_url="http://{}:{}".format(*address)) as client:
+        assert client.post(path, content=b"next").text == hashlib.sha256(b"next").hexdigest()
+
+
+@pytest.mark.parametrize("path", ["/", "/buffered"])
+def test_a_body_that_is_announced_is_asked_for(address: tuple[str, int], path: str) -> None:
+    body = b"z" * 200_000
+    with socket.create_connection(address, timeout=20) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 100")
+        connection.sendall(body)
+        got = b""
+        while not got.endswith(_hex(body)):
+            part = connection.recv(65_536)
+            assert part, got
+            got += part
+
+
+def test_a_body_that_comes_byte_by_byte_is_whole(address: tuple[str, int]) -> None:
+    body = random.Random(1).randbytes(60)
+    request = b"POST /buffered HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n" + body
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for place in range(len(request)):
+            connection.sendall(request[place : place + 1])
+        got = b""
+        while not got.endswith(_hex(body)):
+            part = connection.recv(65_536)
+            assert part, got
+            got += part
+
+
+@pytest.mark.parametrize("length", [b"-5", b"5x", b"99999999999999999999"])
+def test_a_length_that_is_none_is_refused_or_never_taken_for_memory(address: tuple[str, int], length: bytes) -> None:
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(b"POST /buffered HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + b"\r\n\r\nhello")
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(65_536)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+    with httpx.Client(base_url="http://{}:{}".format(*address)) as client:
+        assert client.post("/buffered", content=b"next").text == hashlib.sha256(b"next").hexdigest()
