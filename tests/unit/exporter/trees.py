@@ -99,9 +99,6 @@ class _Builder:
         #: Who tells of calls that have no answer. Of two at one time that different instrumentations tell of, nothing
         #: says that they are not one: so either all are told of by one of them, or each by both.
         self.tellers = self.chosen(*_TELLERS)
-        #: Whether calls that are made at once can be told apart though their spans settle alone: not by an SDK's spans
-        #: that share nothing with the call but its time.
-        self.told_apart = not linked or sdk != "same_time"
 
     def chosen(self, *values: _T) -> _T:
         found: _T = self.draw(st.sampled_from(values))
@@ -121,7 +118,7 @@ class _Builder:
     def several(self, parent: Span | None, interval: tuple[int, int], depth: int, model: int | None = None) -> int:
         """Some nodes inside ``parent``; returns how many calls and tools were done in them."""
         number = self.draw(st.integers(1, 3))
-        parallel = self.draw(st.booleans()) and self.told_apart
+        parallel = self.draw(st.booleans())
         start, end = interval
         done = 0
         for place in range(number):
