@@ -386,7 +386,9 @@ class Limits(_Strict):
         default=200_000, gt=0, description="spans that wait at most; above it they are counted before they settled"
     )
     remembered_calls: int = Field(
-        default=200_000, gt=0, description="spans, and response ids of calls, that later spans are known by (duplicates, wrappers)"
+        default=200_000,
+        gt=0,
+        description="spans, and answers of calls, that later ones are known by (duplicates, wrappers)",
     )
     label_length: int = Field(default=128, gt=0, description="characters of a label value that are kept")
     daily_cost_days: int = Field(default=7, gt=0, description="UTC days of llm_daily_cost_usd that are exposed")
