@@ -171,6 +171,8 @@ class _Builder:
         middle = (start + end) // 2
         first, last = self.drawn_call(model), self.drawn_call(model)
         usage = self.chosen(None, _sum(first.usage, last.usage), last.usage)
+        if self.linked and None in (first.usage, last.usage):
+            usage = None  # if it came with the call that has none, it would be that one's
         told = _Call(MODELS[model], last.identity if self.draw(st.booleans()) else "", usage, False)
         made = self.view(told, parent, interval, FRAMEWORK, detailed=self.draw(st.booleans()))
         done = self.call(made, (start + _STEP_NS, middle - _STEP_NS), first)
