@@ -1,10 +1,16 @@
-"""Memory that is used again instead of given back: what large, short-lived buffers of every batch need."""
+"""Memory that is used again instead of given back, which large, short-lived buffers of every batch need; and memory
+that is taken when it is written to, which tables need that fill slowly.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import mmap
 import platform
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 #: glibc's ``malloc.h``.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
@@ -50,3 +56,17 @@ def _in_huge_pages(library: ctypes.CDLL) -> None:
             library.madvise(start, (block + _BLOCK - start) // _HUGE_PAGE * _HUGE_PAGE, mmap.MADV_HUGEPAGE)
     for block in blocks:
         library.free(block)
+
+
+def zeros(count: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
+    """An array like that of :func:`numpy.zeros`, whose memory is taken page by page when something is written to it.
+
+    What the allocator keeps is not known to be zero, so numpy would write to all of it at once.
+    """
+    size = count * np.dtype(kind).itemsize
+    if size < _HUGE_PAGE:
+        return np.zeros(count, kind)
+    pages = mmap.mmap(-1, size)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        pages.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(pages, kind)

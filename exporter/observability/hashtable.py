@@ -6,6 +6,7 @@ import secrets
 
 import numpy as np
 
+from observability.allocator import zeros
 from observability.columns import Ints, Keys
 
 _ONE = np.int64(1)
@@ -20,8 +21,8 @@ class Table:
 
     def __init__(self, places: int) -> None:
         """``places`` is a power of two."""
-        self._keys = np.zeros(places, np.uint64)
-        self.words = np.zeros(places, np.uint64)
+        self._keys: Keys = zeros(places, np.uint64)
+        self.words: Keys = zeros(places, np.uint64)
         self._factor = np.uint64(secrets.randbits(64) | 1)
         self._shift = np.uint64(64 - (places.bit_length() - 1))
         self._last = np.int64(places - 1)

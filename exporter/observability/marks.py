@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from observability.allocator import zeros
 from observability.columns import Bools, Ints, Keys
 
 #: At 200,000 keys one in ten others looks as if it had been added.
@@ -18,7 +19,7 @@ class Marks:
     """
 
     def __init__(self) -> None:
-        self._marks = np.zeros(_PLACES, np.bool_)
+        self._marks: Bools = zeros(_PLACES, np.bool_)
 
     def add(self, keys: Keys) -> None:
         self._marks[_places(keys)] = True

@@ -19,7 +19,7 @@ class Seen:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        # As large as they become: memory that nothing was written to is none, and entries are never moved.
+        # As large as they become: entries are never moved, and what nothing was written to takes no memory.
         places = max(_FEWEST_PLACES, 1 << (2 * size + size // 4).bit_length())
         self._young, self._old = Table(places), Table(places)
 
