@@ -142,6 +142,13 @@ def _inside(data: Bytes, begin: Ints, end: Ints) -> tuple[Ints, Bools]:
     # Tag and length of a short value at one look.
     right = pairs[np.minimum(begin, len(pairs) - 1)] == ((room - 2) << 8 | _VALUE_TAG)
     inside = begin + 2
+    middling = np.flatnonzero(~right & (room > 129) & (room <= 16_386))  # content: a length of two bytes
+    if len(middling):
+        tag, low, high = (data.take(begin.take(middling) + place).astype(np.int64) for place in range(3))
+        length = (low & 0x7F) | high << 7
+        sure = (tag == _VALUE_TAG) & (low >= 0x80) & (high < 0x80) & (length == room.take(middling) - 3)
+        rows = middling[sure]
+        inside[rows], right[rows] = begin.take(rows) + 3, True
     for row in np.flatnonzero(~right).tolist():
         start, stop = int(begin[row]), int(end[row])
         if start >= stop:  # no value, or a key that is longer than its message

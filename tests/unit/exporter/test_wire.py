@@ -186,6 +186,16 @@ def test_attributes_of_many_spans_of_few_shapes_are_those_that_the_protobuf_clas
         assert alike(dict(sorted(said.items())), dict(sorted(sent.items())))
 
 
+def test_values_whose_length_takes_one_two_three_or_four_bytes_are_whole() -> None:
+    sizes = [*range(120, 135), *range(16_375, 16_392), *range(2_097_140, 2_097_157), 0, 1, 500, 5000, 100_000]
+    texts = [f"{size:x}"[:size] + "x" * max(size - len(f"{size:x}"), 0) for size in sizes]
+    body = request([span({"gen_ai.input.messages": text}) for text in texts]).SerializeToString()
+    found = wire.decode(body).spans.attributes["gen_ai.input.messages"]
+    assert found.span.tolist() == list(range(len(texts)))
+    read = [anyvalue.python_value(raw) for raw in found.value.to_pylist()]
+    assert [text for text, said in zip(texts, read, strict=True) if text != said] == []
+
+
 def test_a_key_that_is_longer_than_its_message_is_refused_or_has_no_value() -> None:
     whole = length_delimited(0x0A, b"gen_ai.request.model") + length_delimited(0x12, b"\x0a\x01m")
     spans = [
