@@ -66,8 +66,8 @@ bench: .venv/.dev  ## measure, print a table and write bench/results.json
 .PHONY: lock
 lock: .venv/.dev  ## pin the newest dependencies that pyproject.toml allows
 	$(COMPILE) --upgrade --extra server --extra dashboards --extra native --extra demo --extra test pyproject.toml -o requirements/dev.lock
-	$(COMPILE) --extra server --extra dashboards --extra native --extra demo -c requirements/dev.lock pyproject.toml -o requirements/stack.lock
-	$(COMPILE) --extra server -c requirements/dev.lock pyproject.toml -o requirements/server.lock
+	$(COMPILE) --extra server --extra postgres --extra text --extra dashboards --extra native --extra demo -c requirements/dev.lock pyproject.toml -o requirements/stack.lock
+	$(COMPILE) --extra server --extra postgres -c requirements/dev.lock pyproject.toml -o requirements/server.lock
 	$(COMPILE) --upgrade requirements/phoenix.in -o requirements/phoenix.lock
 
 .PHONY: clean
