@@ -1,0 +1,1 @@
+"""Predictions of models and their labels: how they are taken, kept and found again."""
