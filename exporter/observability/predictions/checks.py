@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ import numpy as np
 from observability.columns import Floats, Ints
 
 _NONE = type(None)
+_HEXADECIMAL = re.compile("[0-9a-f]*")
 _TEXT = frozenset((str, _NONE))
 NUMBER = frozenset((int, float))
 MAYBE_NUMBER = frozenset((int, float, _NONE))
@@ -214,6 +216,9 @@ def hexadecimal(values: list[Any], name: str, errors: Errors, digits: int) -> li
         return values
     values = texts(values, name, errors, digits)
     zeros = "0" * digits
+    given = [value for value in values if value is not None]
+    if zeros not in given and set(map(len, given)) <= {digits} and _HEXADECIMAL.fullmatch("".join(given)):
+        return values
     fixed: list[str | None] = []
     for row, value in enumerate(values):
         small = value.lower() if value else None

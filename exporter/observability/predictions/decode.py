@@ -193,8 +193,12 @@ def _confidence(predictions: Predictions) -> Floats:
     for row in np.flatnonzero(np.isnan(given)).tolist():
         classes = predictions.probabilities[row]
         if classes:
-            named = (classes[name] for name in class_names(predictions.prediction[row]) if name in classes)
-            found[row] = next(named, None) or max(classes.values())
+            prediction = predictions.prediction[row]
+            known = classes.get(prediction) if type(prediction) is str else None
+            if known is None:
+                named = (classes[name] for name in class_names(prediction) if name in classes)
+                known = next(named, None)
+            found[row] = max(classes.values()) if known is None else known
     return found
 
 

@@ -103,15 +103,15 @@ def _probabilities(
 def segments(values: list[Any], name: str, errors: Errors, limits: Limits) -> list[dict[str, str]]:
     """``values`` (n,) as texts by name; numbers and booleans stand for what they look like in JSON."""
     rows = _objects(values, name, errors)
-    for row, given in enumerate(rows):
-        segment = given
-        if not segment:
-            continue
+    if set(map(type, chain.from_iterable(segment.values() for segment in rows))) <= {str}:
+        found = set(chain.from_iterable(chain.from_iterable(segment.items() for segment in rows)))
+        if max(map(len, rows), default=0) <= limits.segments and not unfit(found, limits.name_length):
+            return rows
+    for row, segment in enumerate(rows):
         if len(segment) > limits.segments:
             errors.add(row, pointer(name), f"has {len(segment)} keys, more than {limits.segments}")
-        if set(map(type, segment.values())) != {str}:
-            rows[row] = segment = _as_texts(row, segment, name, errors)
-        if why := unfit((*segment, *segment.values()), limits.name_length):
+        rows[row] = fixed = _as_texts(row, segment, name, errors)
+        if why := unfit((*fixed, *fixed.values()), limits.name_length):
             errors.add(row, pointer(name), f"one of its keys or values {why}")
     return rows
 
