@@ -13,8 +13,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from observability.predictions import schema
 
-#: Rows of one statement in PostgreSQL.
-_CHUNK = 5000
 #: Seconds that a writer waits for another process that writes into the same SQLite file.
 _LOCK_SECONDS = 10.0
 #: Number of the lock that one process has while it makes the tables: "obspredi" in bytes.
@@ -122,7 +120,7 @@ class SQLite:
         raw = self.engine.raw_connection()
         try:
             # Each step of the statement frees pages, and all of them are one transaction: a few at a time
-            raw.execute("PRAGMA incremental_vacuum(2000)").fetchall()  # type: ignore[attr-defined]
+            raw.execute("PRAGMA incremental_vacuum(2000)").fetchall()
         finally:
             raw.close()
 
@@ -166,19 +164,21 @@ class PostgreSQL:
     def _write(
         self, connection: Connection, table: Any, rows: list[tuple[Any, ...]], end: str, *, returns: bool
     ) -> list[Any]:
-        """One array for each column: a statement of constant length, whatever the number of rows."""
+        """Through a table of the session, which COPY fills: the fastest way in, and the statement has no parameters."""
         names = ", ".join(column.name for column in table.columns)
-        arrays = ", ".join(f"%s::{column.type.compile(self.engine.dialect)}[]" for column in table.columns)
-        # in the order of ids, so that two writers of the same ids never wait for each other
-        ordered = sorted(rows, key=lambda row: str(row[table.c.keys().index("prediction_id")]))
-        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {end}"  # noqa: S608
-        found: list[Any] = []
-        for start in range(0, len(ordered), _CHUNK):
-            columns = tuple(map(list, zip(*ordered[start : start + _CHUNK], strict=True)))
-            result = connection.exec_driver_sql(statement, columns)
-            if returns:
-                found.extend(result.fetchall())
-        return found
+        incoming = f"incoming_{table.name}"
+        make = f"CREATE TEMPORARY TABLE IF NOT EXISTS {incoming} (LIKE {table.name}) ON COMMIT DELETE ROWS"
+        connection.exec_driver_sql(make)
+        connection.exec_driver_sql(f"TRUNCATE {incoming}")
+        cursor = connection.connection.cursor()
+        with cursor.copy(f"COPY {incoming} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+            for row in rows:
+                copy.write_row(row)
+        cursor.close()
+        # in the order of ids, so that two writers of the same ids never wait for each other in a circle
+        order = f"SELECT {names} FROM {incoming} ORDER BY prediction_id, seq"  # noqa: S608
+        result = connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) {order} {end}")
+        return list(result.fetchall()) if returns else []
 
     def among(self, connection: Connection, select: str, ids: Sequence[str]) -> list[Any]:
         statement = select.replace("IN :ids", "= ANY(%s)")

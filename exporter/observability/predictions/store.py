@@ -24,6 +24,8 @@ from observability.predictions.transaction import Transaction
 
 #: Rows that are read at once.
 CHUNK = 5000
+#: Parameters of a URL that nobody must see.
+_SECRETS = ("password", "sslpassword")
 
 
 class StoreError(RuntimeError):
@@ -49,15 +51,17 @@ class PredictionStore:
         self._features = features
         try:
             parsed = make_url(url)
-        except ArgumentError as error:
+        except (ArgumentError, ValueError) as error:
             raise StoreError("the URL of the prediction store is no URL of SQLAlchemy") from error
-        self.url = parsed.render_as_string(hide_password=True)
-        self._password = str(parsed.password or "")
+        self.url = parsed.difference_update_query(_SECRETS).render_as_string(hide_password=True)
+        self._secrets = [str(each) for each in (parsed.password, *map(parsed.query.get, _SECRETS)) if each]
+        self._driver_errors: tuple[type[Exception], ...] = ()
         with self._failures("cannot be opened"):
             try:
                 self._database = _database(parsed, synchronous)
             except (OSError, ImportError) as error:  # no folder, no driver
                 raise StoreError(self._message("cannot be opened", error)) from error
+            self._driver_errors = (self._database.engine.dialect.loaded_dbapi.Error,)
             self._create()
 
     def _create(self) -> None:
@@ -253,27 +257,26 @@ class PredictionStore:
             yield
         except DBAPIError as error:
             raise StoreError(self._message(what, error.orig or error)) from error
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, *self._driver_errors) as error:
             raise StoreError(self._message(what, error)) from error
 
     def _message(self, what: str, error: BaseException) -> str:
         reason = " ".join(str(error).split())
-        if self._password:
-            reason = reason.replace(self._password, "***")
+        for secret in self._secrets:
+            reason = reason.replace(secret, "***")
         return f"{self.url}: {what}: {reason}"
 
 
 def _database(url: URL, synchronous: str) -> Database:
-    name = url.get_backend_name()
-    if name == "sqlite":
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
         if not url.database or url.database == ":memory:":
             raise StoreError("the prediction store needs a file: sqlite:////folder/file")
         if synchronous not in ("normal", "full"):
             raise StoreError(f"synchronous is normal or full, not {synchronous!r}")
         return SQLite(url, synchronous)
-    if name == "postgresql":
-        return PostgreSQL(url.set(drivername="postgresql+psycopg") if "+" not in url.drivername else url)
-    raise StoreError(f"the prediction store is SQLite or PostgreSQL, not {name}")
+    if url.drivername in ("postgresql", "postgresql+psycopg"):
+        return PostgreSQL(url.set(drivername="postgresql+psycopg"))
+    raise StoreError(f"the prediction store is sqlite or postgresql+psycopg, not {url.drivername}")
 
 
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
