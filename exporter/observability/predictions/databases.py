@@ -171,7 +171,7 @@ class PostgreSQL:
         connection.exec_driver_sql(make)
         connection.exec_driver_sql(f"TRUNCATE {incoming}")
         cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {incoming} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        with cursor.copy(f"COPY {incoming} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
         cursor.close()

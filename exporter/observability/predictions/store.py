@@ -257,7 +257,9 @@ class PredictionStore:
             yield
         except DBAPIError as error:
             raise StoreError(self._message(what, error.orig or error)) from error
-        except (SQLAlchemyError, *self._driver_errors) as error:
+        except SQLAlchemyError as error:
+            raise StoreError(self._message(what, error)) from error
+        except self._driver_errors as error:
             raise StoreError(self._message(what, error)) from error
 
     def _message(self, what: str, error: BaseException) -> str:
