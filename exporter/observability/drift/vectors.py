@@ -59,4 +59,14 @@ def unit(rows: Vectors) -> Vectors:
     """``rows`` of length 1, in their type; zero vectors stay."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     result: Vectors = np.zeros_like(rows)
-    return np.divide(rows, lengths, out=result, where=lengths > 0)
+    np.divide(rows, lengths, out=result, where=lengths > 0)
+    return result
+
+
+def sample(rows: Vectors, most: int, seed: int) -> Vectors:
+    """At most ``most`` of ``rows``, drawn at random without replacement and left in their order."""
+    if len(rows) <= most:
+        return rows
+    chosen = np.random.default_rng(seed).choice(len(rows), most, replace=False)
+    chosen.sort()
+    return rows[chosen]
