@@ -40,8 +40,10 @@ def sqlite_url(file: Path) -> str:
 class PredictionStore:
     """Predictions, labels, baselines, and states of whoever measures them."""
 
-    def __init__(self, url: str, *, writer: str, synchronous: str = "normal", features: bool = True) -> None:
-        """Open the store of ``url`` (``sqlite:///file`` or ``postgresql+psycopg://…``), or create its tables.
+    def __init__(
+        self, url: str, *, writer: str, synchronous: str = "normal", features: bool = True, create: bool = True
+    ) -> None:
+        """Open the store of ``url`` (``sqlite:///file`` or ``postgresql+psycopg://…``), or ``create`` its tables.
 
         ``writer`` names this process among those that write to one database. ``synchronous`` of SQLite: ``normal``
         survives the end of the process at any moment, ``full`` a power cut as well. Without ``features`` these are not
@@ -58,22 +60,32 @@ class PredictionStore:
         self._driver_errors: tuple[type[Exception], ...] = ()
         with self._failures("cannot be opened"):
             try:
-                self._database = _database(parsed, synchronous)
+                self._database = _database(parsed, synchronous, create)
             except (OSError, ImportError) as error:  # no folder, no driver
                 raise StoreError(self._message("cannot be opened", error)) from error
             self._driver_errors = (self._database.engine.dialect.loaded_dbapi.Error,)
-            self._create()
+            if create:
+                self._create()
+            else:
+                with self._database.engine.connect() as connection, connection.begin():
+                    if not self._made(connection):
+                        raise StoreError(f"{self.url}: there is no prediction store")
+
+    def _made(self, connection: Connection) -> bool:
+        """Whether the tables are there. Raises :class:`StoreError` if they are of another version."""
+        if not self._database.engine.dialect.has_table(connection, STORE.name):
+            return False
+        version = int(connection.execute(select(func.max(STORE.c.version))).scalar_one())
+        if version != VERSION:
+            raise StoreError(f"{self.url}: written by another version (schema {version}, not {VERSION})")
+        return True
 
     def _create(self) -> None:
         with self._database.engine.connect().execution_options(writes=True) as connection, connection.begin():
             self._database.prepare(connection)
-            if self._database.engine.dialect.has_table(connection, STORE.name):
-                version = int(connection.execute(select(func.max(STORE.c.version))).scalar_one())
-                if version != VERSION:
-                    raise StoreError(f"{self.url}: written by another version (schema {version}, not {VERSION})")
-                return
-            METADATA.create_all(connection)
-            connection.execute(insert(STORE).values(version=VERSION, last_seq=0))
+            if not self._made(connection):
+                METADATA.create_all(connection)
+                connection.execute(insert(STORE).values(version=VERSION, last_seq=0))
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -178,6 +190,15 @@ class PredictionStore:
             if len(found) < chunk:
                 return
 
+    def matching(self, wanted: Filter) -> tuple[int, int]:
+        """(how many predictions :meth:`rows` looks at, the number of the last that is stored, 0 of none)."""
+        joined = PREDICTIONS.join(LABELS, LABELS.c.prediction_id == PREDICTIONS.c.prediction_id, isouter=True)
+        counted = PREDICTIONS if wanted.labelled is None else joined
+        statement = select(func.count()).select_from(counted).where(and_(True, *_conditions(wanted)))
+        with self.reading() as connection:
+            last = connection.execute(select(func.max(PREDICTIONS.c.seq))).scalar_one()
+            return int(connection.execute(statement).scalar_one()), int(last or 0)
+
     def find(self, prediction_id: str) -> Stored | None:
         """One prediction; ``None`` if there is none with that id."""
         found = self._stored(PREDICTIONS.c.prediction_id == prediction_id, (PREDICTIONS.c.seq,), 1)
@@ -269,12 +290,14 @@ class PredictionStore:
         return f"{self.url}: {what}: {reason}"
 
 
-def _database(url: URL, synchronous: str) -> Database:
+def _database(url: URL, synchronous: str, create: bool) -> Database:
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
         if not url.database or url.database == ":memory:":
             raise StoreError("the prediction store needs a file: sqlite:////folder/file")
         if synchronous not in ("normal", "full"):
             raise StoreError(f"synchronous is normal or full, not {synchronous!r}")
+        if not create and not Path(url.database).exists():
+            raise StoreError(f"{url.database}: there is no prediction store")
         return SQLite(url, synchronous)
     if url.drivername in ("postgresql", "postgresql+psycopg"):
         return PostgreSQL(url.set(drivername="postgresql+psycopg"))
@@ -291,6 +314,8 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(PREDICTIONS.c.model == wanted.model)
     if wanted.version is not None:
         found.append(PREDICTIONS.c.version == wanted.version)
+    if wanted.last_seq is not None:
+        found.append(PREDICTIONS.c.seq <= wanted.last_seq)
     if wanted.segment:
         found.append(PREDICTIONS.c.segment.is_not(None))
     if wanted.labelled is not None:

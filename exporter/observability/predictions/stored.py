@@ -119,7 +119,10 @@ class StoredBaseline:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which predictions are wanted; ``None`` is any. Times are Unix seconds, ``since`` inclusive, ``until`` not."""
+    """Which predictions are wanted; ``None`` is any. Times are Unix seconds, ``since`` inclusive, ``until`` not.
+
+    ``last_seq``: none that was stored after this one.
+    """
 
     since: float | None = None
     until: float | None = None
@@ -128,3 +131,4 @@ class Filter:
     segment: tuple[tuple[str, str], ...] = ()
     labelled: bool | None = None
     failed: bool | None = None
+    last_seq: int | None = None

@@ -1,0 +1,1 @@
+"""``python -m observability.export``: the predictions of the store as Parquet, CSV or JSON lines."""
