@@ -48,7 +48,7 @@ def read(body: Buffer, content_type: str | None, limit: int, rows: int) -> tuple
             return _ipc(body, media, limit, rows)
         if media in _CSV:
             return _csv(body, rows)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # also of names
         raise Malformed(f"not {media}: {str(error).splitlines()[0]}") from error
     raise Refused(
         415,

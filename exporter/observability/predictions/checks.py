@@ -53,14 +53,16 @@ class Errors:
     def __init__(self, indices: Sequence[int], most: int) -> None:
         self._indices = indices
         self._most = most
-        self._found: list[dict[str, Any]] = []
+        self._found: dict[tuple[int, str], str] = {}
         self._rows: set[int] = set()
 
     def add(self, row: int, pointer: str, detail: str) -> None:
         """``pointer``: where in the item (RFC 6901); ``detail``: what is wrong, as in "must be a number"."""
         self._rows.add(row)
         if len(self._found) < self._most:
-            self._found.append({"index": self._indices[row], "pointer": pointer, "detail": detail})
+            # the first fault of a place explains those that follow from it
+            place = (self._indices[row], pointer)
+            self._found.setdefault(place, detail)
 
     def __len__(self) -> int:
         """Rows with an error."""
@@ -74,7 +76,8 @@ class Errors:
 
     def told(self) -> list[dict[str, Any]]:
         """By the place of their item."""
-        return sorted(self._found, key=lambda error: int(error["index"]))
+        found = sorted(self._found.items(), key=lambda each: each[0][0])
+        return [{"index": index, "pointer": pointer, "detail": detail} for (index, pointer), detail in found]
 
 
 def pointer(*names: str) -> str:
@@ -183,7 +186,7 @@ def times(values: list[Any], name: str, errors: Errors, now: float, future_secon
     for row in np.flatnonzero((found < 0) | (found > latest)).tolist():
         if found[row] < 0:
             errors.add(row, pointer(name), "must not be before 1970")
-        elif found[row] / 1000 <= latest:
+        elif 100 * latest < found[row] <= 1000 * latest:
             errors.add(row, pointer(name), f"must be in seconds: {found[row]:.0f} looks like milliseconds")
         else:
             ahead = found[row] - now

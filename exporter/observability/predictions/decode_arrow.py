@@ -33,10 +33,10 @@ def read_table(body: Buffer, media: str, limits: Limits) -> pa.Table:
     """
     source = pa.BufferReader(pa.py_buffer(body))
     try:
-        if media.endswith(_PARQUET):
-            return _parquet(source, limits)
-        return _ipc(source, media, limits)
-    except (pa.ArrowException, OSError) as error:
+        table = _parquet(source, limits) if media.endswith(_PARQUET) else _ipc(source, media, limits)
+        kept = [place for place, name in enumerate(table.column_names) if not name.startswith(_INDEX)]
+        return table.select(kept)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # also of names
         raise Malformed(f"not {media}: {str(error).splitlines()[0]}") from error
 
 
@@ -84,7 +84,6 @@ def raw_of_table(table: pa.Table, names: Sequence[str], limits: Limits) -> Raw:
     """
     if len(set(table.column_names)) != len(table.column_names):
         raise Malformed("two columns have the same name")
-    table = table.select([name for name in table.column_names if not name.startswith(_INDEX)])
     mappings = {name: prefix for name, prefix in _MAPPINGS.items() if name in names}
     for name in table.column_names:
         if name not in names and not name.startswith(tuple(mappings.values())):
@@ -99,8 +98,6 @@ def raw_of_table(table: pa.Table, names: Sequence[str], limits: Limits) -> Raw:
                 raise Malformed(f"the table has a column {name!r} and columns {prefix}*: use one of them")
             keys = tuple(dotted)
             columns[name] = [dict(zip(keys, row, strict=True)) for row in zip(*dotted.values(), strict=True)]
-        elif name in columns:
-            columns[name] = [dict(value) if type(value) is list and value else value for value in columns[name]]
     return Raw(columns, indices, errors, extended=True)
 
 
@@ -121,7 +118,9 @@ def values_of(column: pa.ChunkedArray) -> list[Any]:
         return values_of(column.cast(pa.float64()))
     if pa.types.is_fixed_size_binary(type_) or pa.types.is_binary(type_):
         return [None if value is None else value.hex() for value in column.to_pylist()]
-    if pa.types.is_struct(type_) or pa.types.is_map(type_) or _is_list(type_):
+    if pa.types.is_map(type_) and pa.types.is_string(type_.key_type) and _plain(type_.item_type):
+        return [None if value is None else dict(value) for value in column.to_pylist()]
+    if pa.types.is_struct(type_) or _is_list(type_):
         if not all(map(_plain, _leaves(type_))):
             raise Malformed(f"a column of type {type_} is not supported")
         return list(column.to_pylist())
@@ -137,8 +136,6 @@ def _is_list(type_: pa.DataType) -> bool:
 def _leaves(type_: pa.DataType) -> list[pa.DataType]:
     if pa.types.is_struct(type_):
         return [leaf for field in type_ for leaf in _leaves(field.type)]
-    if pa.types.is_map(type_):
-        return [*_leaves(type_.key_type), *_leaves(type_.item_type)]
     if _is_list(type_):
         return _leaves(type_.value_type)
     return [type_]
