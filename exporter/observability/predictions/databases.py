@@ -13,8 +13,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from observability.predictions import schema
 
-#: Seconds that a writer waits for another process that writes into the same SQLite file.
-_LOCK_SECONDS = 10.0
 #: Number of the lock that one process has while it makes the tables: "obspredi" in bytes.
 _MAKING = 0x6F62737072656469
 
@@ -59,12 +57,12 @@ _UPSERT = (
 class SQLite:
     """A file, in write-ahead mode: readers never wait, and one process at a time writes."""
 
-    def __init__(self, url: URL, synchronous: str) -> None:
+    def __init__(self, url: URL, synchronous: str, lock_seconds: float) -> None:
         self._file = Path(url.database or "")
         self._file.parent.mkdir(parents=True, exist_ok=True)
         # predictions are personal data; the files beside it get the same mode
         os.close(os.open(self._file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        self.engine = create_engine(url, connect_args={"timeout": _LOCK_SECONDS, "cached_statements": 256})
+        self.engine = create_engine(url, connect_args={"timeout": lock_seconds, "cached_statements": 256})
         event.listen(self.engine, "connect", lambda connection, _record: self._connected(connection, synchronous))
         event.listen(self.engine, "begin", _begin)
 

@@ -41,13 +41,22 @@ class PredictionStore:
     """Predictions, labels, baselines, and states of whoever measures them."""
 
     def __init__(
-        self, url: str, *, writer: str, synchronous: str = "normal", features: bool = True, create: bool = True
+        self,
+        url: str,
+        *,
+        writer: str,
+        synchronous: str = "normal",
+        features: bool = True,
+        create: bool = True,
+        lock_seconds: float = 10.0,
     ) -> None:
         """Open the store of ``url`` (``sqlite:///file`` or ``postgresql+psycopg://…``), or ``create`` its tables.
 
         ``writer`` names this process among those that write to one database. ``synchronous`` of SQLite: ``normal``
-        survives the end of the process at any moment, ``full`` a power cut as well. Without ``features`` these are not
-        kept. Raises :class:`StoreError` if the store cannot be used, or is of a later version.
+        survives the end of the process at any moment, ``full`` a power cut as well; ``lock_seconds`` is how long it
+        waits for another process that writes into the same file. Without ``features`` these are not kept.
+
+        Raises :class:`StoreError` if the store cannot be used, or is of a later version.
         """
         self.writer = writer
         self._features = features
@@ -60,16 +69,23 @@ class PredictionStore:
         self._driver_errors: tuple[type[Exception], ...] = ()
         with self._failures("cannot be opened"):
             try:
-                self._database = _database(parsed, synchronous, create)
+                self._database = _database(parsed, synchronous, create, lock_seconds)
             except (OSError, ImportError) as error:  # no folder, no driver
                 raise StoreError(self._message("cannot be opened", error)) from error
             self._driver_errors = (self._database.engine.dialect.loaded_dbapi.Error,)
-            if create:
-                self._create()
-            else:
-                with self._database.engine.connect() as connection, connection.begin():
-                    if not self._made(connection):
-                        raise StoreError(f"{self.url}: there is no prediction store")
+            try:
+                self._open(create)
+            except BaseException:
+                self._database.engine.dispose()
+                raise
+
+    def _open(self, create: bool) -> None:
+        if create:
+            self._create()
+            return
+        with self._database.engine.connect() as connection, connection.begin():
+            if not self._made(connection):
+                raise StoreError(f"{self.url}: there is no prediction store")
 
     def _made(self, connection: Connection) -> bool:
         """Whether the tables are there. Raises :class:`StoreError` if they are of another version."""
@@ -290,7 +306,7 @@ class PredictionStore:
         return f"{self.url}: {what}: {reason}"
 
 
-def _database(url: URL, synchronous: str, create: bool) -> Database:
+def _database(url: URL, synchronous: str, create: bool, lock_seconds: float) -> Database:
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
         if not url.database or url.database == ":memory:":
             raise StoreError("the prediction store needs a file: sqlite:////folder/file")
@@ -298,7 +314,7 @@ def _database(url: URL, synchronous: str, create: bool) -> Database:
             raise StoreError(f"synchronous is normal or full, not {synchronous!r}")
         if not create and not Path(url.database).exists():
             raise StoreError(f"{url.database}: there is no prediction store")
-        return SQLite(url, synchronous)
+        return SQLite(url, synchronous, lock_seconds)
     if url.drivername in ("postgresql", "postgresql+psycopg"):
         return PostgreSQL(url.set(drivername="postgresql+psycopg"))
     raise StoreError(f"the prediction store is sqlite or postgresql+psycopg, not {url.drivername}")
