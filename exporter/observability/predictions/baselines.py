@@ -268,9 +268,12 @@ def _same_length(name: str, column: pa.ChunkedArray, limits: BaselineLimits) -> 
 
 
 def content_hash(table: pa.Table) -> str:
-    """SHA-256, in hexadecimal digits, of the names, types and values of ``table``, in a canonical type each."""
+    """SHA-256, in hexadecimal digits, of the names, types and values of ``table``, in a canonical type each.
+
+    The order of columns does not count, that of rows does.
+    """
     digest = hashlib.sha256()
-    for name in table.column_names:
+    for name in sorted(table.column_names):
         column = table[name]
         digest.update(f"{len(name.encode())}:{name}:{column.type}:{len(column)}:".encode())
         digest.update(np.packbits(np.asarray(column.is_null().to_numpy(), np.bool_)).tobytes())
