@@ -135,7 +135,7 @@ def _fitted(places: Ints, width: int, values: Floats) -> _Model:
         design = _design(places[start : start + _ROWS], width)
         crossed += design.T @ design
         weighted += design.T @ (values[start : start + _ROWS] - mean)
-    inverse: Floats = np.linalg.inv(crossed)
+    inverse = np.asarray(np.linalg.inv(crossed), np.float64)
     coefficients: Floats = inverse @ weighted
     expected = np.maximum(mean + coefficients[places].sum(axis=1), 0.0)
     squares = float(np.mean((values - expected) ** 2))

@@ -143,10 +143,9 @@ class _Expected:
             **{name: self._mean(values[name], by_label[name], counted) for name in values},
         }
         least = math.ulp(1.0)
-        surprise = -np.log(np.clip(self.scores if k > 2 else _both(self.scores), least, 1 - least))
-        distance = (
-            (self.scores**2).sum(axis=1)[:, None] - 2 * self.scores + 1 if k > 2 else (1 - _both(self.scores)) ** 2
-        )
+        table = self.scores if k > 2 else np.column_stack([1 - self.scores[:, 1], self.scores[:, 1]])
+        surprise = -np.log(np.clip(table, least, 1 - least))
+        distance = (table**2).sum(axis=1)[:, None] - 2 * table + 1 if k > 2 else (1 - table) ** 2
         metrics["log_loss"] = self._estimate(float((self.chances * surprise).sum() / n), surprise / n, 0.0, math.inf)
         metrics["brier"] = self._estimate(float((self.chances * distance).sum() / n), distance / n, 0.0, math.inf)
         return metrics
