@@ -308,13 +308,14 @@ def _raw_of_items(items: list[Any], names: tuple[str, ...], limits: Limits) -> R
             refused.append({"index": place, "pointer": "", "detail": detail})
         items = [items[place] for place in indices]
     errors = Errors(indices, limits.errors)
-    found = set().union(*set(map(tuple, items)))
+    shapes = set(map(tuple, items))
+    found = set().union(*shapes)
     if unknown := found.difference(names):
         for row, item in enumerate(items):
             for key in item.keys() & unknown:
                 errors.add(row, checks.pointer(key), unknown_field(key, names))
-    if items and found == set(items[0]) and all(len(item) == len(found) for item in items):
-        columns = {name: [item[name] for item in items] for name in names if name in found}
+    if len(shapes) == 1:
+        columns = dict(zip(shapes.pop(), map(list, zip(*map(dict.values, items), strict=True)), strict=True))
     else:
         columns = {name: [item.get(name) for item in items] for name in names if name in found}
     return Raw(columns, indices, errors, rejected, refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -18,10 +19,7 @@ _TEXTS = frozenset((int, float, bool, _NONE, str))
 def features(values: list[Any], name: str, errors: Errors, limits: Limits) -> list[dict[str, Any]]:
     """``values`` (n,) as objects of numbers, booleans, texts, lists of numbers (embeddings) and ``null`` (missing)."""
     rows = _objects(values, name, errors)
-    shapes: dict[tuple[str, ...], list[int]] = {}
-    for row, features in enumerate(rows):
-        shapes.setdefault(tuple(features), []).append(row)
-    for names, members in shapes.items():
+    for names, members in _shapes(rows).items():
         why = unfit(names, limits.name_length) or ("must not be empty" if "" in names else None)
         if len(names) > limits.features:
             why = f"has {len(names)} features, more than {limits.features}"
@@ -29,14 +27,26 @@ def features(values: list[Any], name: str, errors: Errors, limits: Limits) -> li
             for row in members:
                 errors.add(row, pointer(name), why if len(names) > limits.features else f"the name of a feature {why}")
         elif names:
-            columns = zip(*(rows[row].values() for row in members), strict=True)
+            alike = rows if len(members) == len(rows) else [rows[row] for row in members]
+            columns = zip(*map(dict.values, alike), strict=True)
             for feature, column in zip(names, columns, strict=True):
                 _feature(column, feature, members, name, errors, limits)
     return rows
 
 
+def _shapes(rows: list[dict[str, Any]]) -> dict[tuple[str, ...], Sequence[int]]:
+    """Names of features → the rows that have them, in that order."""
+    shapes: dict[tuple[str, ...], list[int]] = {}
+    names = list(map(tuple, rows))
+    if len(set(names)) == 1:
+        return {names[0]: range(len(rows))}
+    for row, each in enumerate(names):
+        shapes.setdefault(each, []).append(row)
+    return {**shapes}
+
+
 def _feature(
-    column: tuple[Any, ...], feature: str, members: list[int], name: str, errors: Errors, limits: Limits
+    column: tuple[Any, ...], feature: str, members: Sequence[int], name: str, errors: Errors, limits: Limits
 ) -> None:
     """Check one feature of the rows ``members``."""
     kinds = set(map(type, column))
@@ -102,6 +112,8 @@ def _probabilities(
 
 def segments(values: list[Any], name: str, errors: Errors, limits: Limits) -> list[dict[str, str]]:
     """``values`` (n,) as texts by name; numbers and booleans stand for what they look like in JSON."""
+    if set(map(type, values)) == {_NONE}:
+        return [{} for _ in values]
     rows = _objects(values, name, errors)
     if set(map(type, chain.from_iterable(segment.values() for segment in rows))) <= {str}:
         found = set(chain.from_iterable(chain.from_iterable(segment.items() for segment in rows)))
