@@ -67,8 +67,7 @@ def e_benjamini_hochberg(e_values: ArrayLike, alpha: float = 0.05) -> Corrected:
     values = np.asarray(e_values, np.float64)
     if np.any(values < 0):
         raise ValueError("an e-value is 0 or more")
-    with np.errstate(divide="ignore"):
-        return benjamini_hochberg(np.minimum(1 / values, 1.0), alpha)
+    return benjamini_hochberg(1 / np.maximum(values, 1.0), alpha)
 
 
 BY_NAME: Mapping[Correction, Callable[[ArrayLike, float], Corrected]] = {

@@ -123,7 +123,7 @@ def g_test(reference: ArrayLike, current: ArrayLike) -> Contingency:
 
 def least_expected(reference: ArrayLike, current: ArrayLike) -> Floats:
     """Least expected count of a cell of the 2 × B table, bins that are empty on both sides left out."""
-    expected, used = _expected(*_table(reference, current))
+    expected, used = _expected(_table(reference, current))
     return np.asarray(np.min(np.where(used, expected, np.inf), axis=(-2, -1), initial=np.inf))
 
 

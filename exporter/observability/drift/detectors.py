@@ -6,6 +6,7 @@ is needed: a p-value that is read a thousand times alarms by chance alone.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -72,10 +73,14 @@ class KSTestDriftDetector(_RankTest):
 
 
 class CramerVonMisesDriftDetector(_RankTest):
-    """Two-sample Cramér–von Mises test of numbers; both samples need two values."""
+    """Two-sample Cramér–von Mises test of numbers, with ties averaged; both samples need two values."""
 
     method = "cramer_von_mises"
-    _test = staticmethod(two_sample.cramer_von_mises)
+    _test = staticmethod(functools.partial(two_sample.cramer_von_mises, ties="average"))
+
+    def _null(self, found: TestResult) -> Null:
+        # Anderson 1962, equation 11
+        return Null(np.asarray((1 + 1 / (found.n_reference + found.n_current)) / 6), np.asarray(np.nan))
 
 
 class AndersonDarlingDriftDetector(_RankTest):

@@ -20,12 +20,13 @@ def smirnov(distance: float, n: int, m: int) -> float:
     """P(D ≥ ``distance``) of the two-sample Kolmogorov–Smirnov statistic for large samples of ``n`` and ``m`` values.
 
     The exact distribution of the one-sample statistic (Simard & L'Ecuyer 2011, "Computing the Two-Sided
-    Kolmogorov–Smirnov Distribution", J. Stat. Software 39) for nm/(n + m) values, as in scipy's ``method="asymp"``.
+    Kolmogorov–Smirnov Distribution", J. Stat. Software 39) for nm/(n + m) values, as in scipy's ``method="asymp"``;
+    that gives NaN for one value against one, where this takes a sample of one.
     """
     from scipy.stats import kstwo
 
-    size = float(n) * float(m) / (float(n) + float(m))
-    return float(np.clip(kstwo.sf(distance, np.round(size)), 0.0, 1.0))
+    size = max(1.0, np.round(float(n) * float(m) / (float(n) + float(m))))
+    return float(np.clip(kstwo.sf(distance, size), 0.0, 1.0))
 
 
 def cramer_von_mises(statistic: float, n: int, m: int) -> float:

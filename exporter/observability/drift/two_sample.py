@@ -257,24 +257,24 @@ def _crossings(reference: SortedReference, first: slice, current: SortedReferenc
     # one interval more at either end, up to where both distributions have no finite value left
     points = np.concatenate(([min(points[0], values[0])], points, [max(points[-1], values[-1])]))
     counts = current.cumulative[second.start : second.stop + 1]
-    level = counts / m
 
-    position = np.searchsorted(values, points, "right") - 1
-    known = np.maximum(position, 0)
-    share = np.where(position < 0, begins[0], ends[known]) / n
-    integral = area[known] + share * (points - values[known])
+    last = np.searchsorted(values, points, "right") - 1  # of the reference, up to each point
+    share = np.where(last < 0, begins[0], ends[np.maximum(last, 0)])
+    before, after = last[:-1], last[1:]
+    # up to the next value of the reference, and from the last one of the interval, F is constant
+    none = before == after
+    first_inside = np.minimum(before + 1, len(values) - 1)
+    last_inside = np.where(none, first_inside, after)
+    edge = np.where(none, points[1:], values[first_inside])
+    parts = np.abs(share[:-1] * m - counts * n) * (edge - points[:-1])
+    parts += np.where(none, 0.0, np.abs(share[1:] * m - counts * n) * (points[1:] - values[last_inside]))
 
     needed = -(-counts * n // m)  # the least count at which F is no longer below G
     crossing = needed - 1 if len(values) == n else np.searchsorted(ends, needed)
-    crossing = np.clip(crossing, 0, len(values) - 1)
-    at = np.clip(values[crossing], points[:-1], points[1:])
-    integral_at = np.where(
-        values[crossing] <= points[:-1],
-        integral[:-1],
-        np.where(values[crossing] >= points[1:], integral[1:], area[crossing]),
-    )
-    parts = integral[:-1] + integral[1:] - 2 * integral_at + level * (2 * at - points[:-1] - points[1:])
-    return abs(float(parts.sum()))  # a sum of nothing but rounding may lie below 0
+    crossing = np.clip(crossing, first_inside, last_inside)
+    inside = area[last_inside] + area[first_inside] - 2 * area[crossing]
+    inside += counts / m * (2 * values[crossing] - values[last_inside] - values[first_inside])
+    return abs(float(parts.sum()) / (n * m) + float(inside.sum()))  # a sum of rounding may lie below 0
 
 
 def _merged(reference: SortedReference, first: slice, current: SortedReference, second: slice) -> float:
@@ -284,14 +284,19 @@ def _merged(reference: SortedReference, first: slice, current: SortedReference, 
     return float(np.sum(np.abs(share[:-1]) * np.diff(values * _SHRINK)) / _SHRINK)
 
 
-def cramer_von_mises(reference: SortedReference, current: Any) -> TestResult:
-    """Two-sample Cramér–von Mises test, as ``scipy.stats.cramervonmises_2samp``: the statistic T of Anderson 1962
-    (equations 9 and 10) on midranks.
+def cramer_von_mises(
+    reference: SortedReference, current: Any, ties: Literal["midrank", "average"] = "midrank"
+) -> TestResult:
+    """Two-sample Cramér–von Mises test: the statistic T of Anderson 1962 (equations 9 and 10).
+
+    With midranks it is ``scipy.stats.cramervonmises_2samp``. That one takes ties for differences: two samples of one
+    and the same value are found to differ. ``ties="average"`` takes T as it is on average over all orders that the
+    tied values could have; its p-value is too large rather than too small. Without ties both are the same.
 
     Ranks of the reference change only at current values, so that its sum is taken over the gaps between those. The
-    p-value is exact up to 20 values in the larger sample, else :func:`observability.drift.p_values.cramer_von_mises`;
-    with ties it is too large rather than too small. Raises as :meth:`SortedReference.fit`, and ValueError for a sample
-    of one value.
+    p-value is exact up to 20 values in the larger sample (with averaged ties, only where there are none), else
+    that of :func:`observability.drift.p_values.cramer_von_mises`. Raises as :meth:`SortedReference.fit`, and
+    ValueError for a sample of one value.
     """
     current = _sorted(current)
     n, m = reference.n, current.n
@@ -301,18 +306,32 @@ def cramer_von_mises(reference: SortedReference, current: Any) -> TestResult:
     tied, own = (at - below).astype(np.float64), current.counts.astype(np.float64)
     passed = current.cumulative.astype(np.float64)
     between = np.diff(np.concatenate(([0], np.column_stack((below, at)).ravel(), [n])))[::2]
-    ties = reference.counts.astype(np.float64)
     of_reference = np.sum(between * passed**2) + np.sum(tied * (passed[:-1] + own / 2) ** 2)
-    of_reference += np.sum(ties * (ties**2 - 1)) / 12
-    of_current = np.sum(own * (below + tied / 2) ** 2) + np.sum(own * (own**2 - 1)) / 12
+    of_current = np.sum(own * (below + tied / 2) ** 2)
+    if ties == "midrank":
+        of_reference += _from_midranks(reference)
+        of_current += _from_midranks(current)
+    else:
+        # with a of the reference and b of current tied, Σ (Lc + a share of b)² averages a·Lc² + ab·Lc + ab(2b + 1)/6
+        of_reference += np.sum(tied * own * (own + 2)) / 12
+        of_current += np.sum(tied * own * (tied + 2)) / 12
     product, total = n * m, n + m
-    statistic = (n * of_reference + m * of_current) / (product * total) - (4 * product - 1) / (6 * total)
-    if max(n, m) > _EXACT_CVM:
-        return _result(float(statistic), p_values.cramer_von_mises(float(statistic), n, m), reference, current)
+    statistic = float((n * of_reference + m * of_current) / (product * total) - (4 * product - 1) / (6 * total))
+    distinct = len(reference.values) == n and len(current.values) == m and not tied.any()
+    if max(n, m) > _EXACT_CVM or (ties == "average" and not distinct):
+        return _result(statistic, p_values.cramer_von_mises(statistic, n, m), reference, current)
     from scipy.stats import cramervonmises_2samp
 
     exact = cramervonmises_2samp(reference.sample, current.sample, method="exact")
-    return _result(float(statistic), float(exact.pvalue), reference, current)
+    return _result(statistic, float(exact.pvalue), reference, current)
+
+
+def _from_midranks(sample: SortedReference) -> float:
+    """Σ (midrank − rank)² of a sample by itself: 0 without ties."""
+    if len(sample.values) == sample.n:
+        return 0.0
+    ties = sample.counts.astype(np.float64)
+    return float(np.sum(ties * (ties**2 - 1))) / 12
 
 
 def anderson_darling(reference: SortedReference, current: Any) -> TestResult:
