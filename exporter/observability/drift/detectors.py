@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +23,7 @@ from observability.drift.two_sample import SortedReference, TestResult
 __all__ = [
     "BY_NAME",
     "AndersonDarlingDriftDetector",
+    "BinnedDetector",
     "Chi2DriftDetector",
     "CramerVonMisesDriftDetector",
     "DriftDetector",
@@ -121,7 +122,7 @@ class WassersteinDriftDetector(MeasuringDetector):
         return Measured(found.statistic / deviation, p_value, found.n_reference, found.n_current, scaled)
 
 
-class _Binned(MeasuringDetector):
+class BinnedDetector(MeasuringDetector):
     """A statistic of counts over the bins of numbers, or of categories."""
 
     def __init__(
@@ -160,7 +161,7 @@ def _contingency_p_value(reference: Ints, counted: Ints, found: counts.Contingen
     return float(found.p_value)
 
 
-class Chi2DriftDetector(_Binned):
+class Chi2DriftDetector(BinnedDetector):
     """χ² test of the table of both samples' counts, of categories, booleans or binned numbers: drift where its p-value
     is at most ``threshold``.
 
@@ -196,7 +197,7 @@ class GTestDriftDetector(Chi2DriftDetector):
     _test = staticmethod(counts.g_test)
 
 
-class _BinnedDistance(_Binned):
+class _BinnedDistance(BinnedDetector):
     """A distance of counts. Its p-value is that of χ² on the same counts, to which all these distances are equal to
     leading order, and which keeps its level where counts are small."""
 
@@ -292,7 +293,7 @@ class LInfinityDriftDetector(_Difference):
 
 
 #: Detectors by the name of their statistic, as :func:`observability.drift.choice.choose` gives it.
-BY_NAME: Mapping[str, type[MeasuringDetector]] = {
+BY_NAME: Mapping[str, Callable[..., MeasuringDetector]] = {
     each.method: each
     for each in (
         KSTestDriftDetector,

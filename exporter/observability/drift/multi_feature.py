@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from observability.drift import corrections
-from observability.drift.choice import choose
+from observability.drift.choice import Kind, choose
 from observability.drift.corrections import Correction
 from observability.drift.detector import DriftDetector, DriftResult
-from observability.drift.detectors import BY_NAME
+from observability.drift.detectors import BY_NAME, BinnedDetector
 from observability.drift.features import as_array, columns, is_numeric
 from observability.drift.two_sample import as_numbers
 
@@ -115,16 +115,18 @@ class MultiFeatureDriftDetector:
         if is_numeric(array):
             numbers = as_numbers(array)
             numbers = numbers[~np.isnan(numbers)]
-            size, distinct, kind = len(numbers), len(np.unique(numbers)), "numeric"
+            size, distinct = len(numbers), len(np.unique(numbers))
+            kind: Kind = "numeric"
         else:
             present = [each for each in array.tolist() if each is not None and each == each]  # noqa: PLR0124
             size, distinct = len(present), len(set(present))
             kind = "boolean" if all(isinstance(each, bool) for each in present) else "categorical"
         if not size:
             raise ValueError("no values to compare: all of them are missing")
-        chosen = BY_NAME[choose(kind, size, size, distinct)]  # type: ignore[arg-type]
-        categorical = kind == "numeric" and hasattr(chosen, "_bins")
-        return chosen(**self._settings, **({"categorical": True} if categorical else {}))  # type: ignore[arg-type]
+        detector = BY_NAME[choose(kind, size, size, distinct)](**self._settings)
+        if isinstance(detector, BinnedDetector):
+            detector.categorical = True  # few numbers are compared value by value
+        return detector
 
     def _corrected(self, results: dict[str, DriftResult]) -> dict[str, DriftResult]:
         """With p-values adjusted, and drift only where it stands after that."""
