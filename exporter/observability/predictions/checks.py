@@ -59,10 +59,15 @@ class Errors:
     def add(self, row: int, pointer: str, detail: str) -> None:
         """``pointer``: where in the item (RFC 6901); ``detail``: what is wrong, as in "must be a number"."""
         self._rows.add(row)
-        if len(self._found) < self._most:
+        if not self.full:
             # the first fault of a place explains those that follow from it
             place = (self._indices[row], pointer)
             self._found.setdefault(place, detail)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more are told."""
+        return len(self._found) >= self._most
 
     def __len__(self) -> int:
         """Rows with an error."""

@@ -313,7 +313,8 @@ def _raw_of_items(items: list[Any], names: tuple[str, ...], limits: Limits) -> R
     if unknown := found.difference(names):
         for row, item in enumerate(items):
             for key in item.keys() & unknown:
-                errors.add(row, checks.pointer(key), unknown_field(key, names))
+                detail = "" if errors.full else unknown_field(key, names)  # looking for what is like it takes long
+                errors.add(row, checks.pointer(key), detail)
     if len(shapes) == 1:
         columns = dict(zip(shapes.pop(), map(list, zip(*map(dict.values, items), strict=True)), strict=True))
     else:
