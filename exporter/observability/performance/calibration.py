@@ -104,7 +104,11 @@ class Isotonic:
         ``IsotonicRegression(out_of_bounds="clip")``: pool-adjacent-violators (Ayer et al. 1955)."""
         values, place, count = np.unique(scores, return_inverse=True, return_counts=True)
         means = np.bincount(place, outcome, len(values)) / count
-        return cls(values, _non_decreasing(means, count.astype(np.float64)))
+        level = _non_decreasing(means, count.astype(np.float64))
+        # Within a flat stretch only its ends matter.
+        bends = np.ones(len(level), np.bool_)
+        bends[1:-1] = (level[1:-1] != level[:-2]) | (level[1:-1] != level[2:])
+        return cls(values[bends], level[bends])
 
     def __call__(self, scores: Floats) -> Floats:
         """The calibrated probabilities; NaN of NaN."""

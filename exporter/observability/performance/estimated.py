@@ -19,6 +19,7 @@ from observability.columns import Floats, Ints
 from observability.performance.calibration import Isotonic, needs_calibration
 from observability.performance.intervals import LEVEL, Estimate, quantile_of
 from observability.performance.labels import MISSING, Labels
+from observability.performance.ranking import tied
 from observability.performance.result import Performance
 
 
@@ -170,13 +171,15 @@ class _Expected:
         """Expected area under the ROC curve of one class, and its derivative by each row's label: ranked by the
         model's scores, equal ones as one step of the curve."""
         chance, scores = self.chances[:, code], self.scores[:, code]
-        _, place = np.unique(scores, return_inverse=True)
-        ups, downs = np.bincount(place, chance), np.bincount(place, 1 - chance)
+        order, group, starts = tied(scores)
+        ups = np.add.reduceat(chance[order], starts)
+        downs = np.diff(starts, append=len(scores)) - ups
         positives, negatives = float(ups.sum()), float(downs.sum())
         if positives <= 0 or negatives <= 0:
             return math.nan, np.zeros(len(scores))
-        below = (np.cumsum(downs) - downs / 2)[place]
-        above = (positives - np.cumsum(ups) + ups / 2)[place]
+        below, above = np.empty(len(scores)), np.empty(len(scores))
+        below[order] = (np.cumsum(downs) - downs / 2)[group]
+        above[order] = (positives - np.cumsum(ups) + ups / 2)[group]
         area = float(chance @ below) / (positives * negatives)
         derivative = (below - above) / (positives * negatives) - area * (1 / positives - 1 / negatives)
         return area, np.asarray(derivative)

@@ -14,6 +14,8 @@ from observability.columns import Bools, Ints
 
 #: Code of a label that is missing.
 MISSING = -1
+#: Whole numbers as near to each other as this are counted, not sorted.
+_FEW = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,13 @@ def _scalar(value: Any) -> Any:
 
 
 def _of_values(labels: NDArray[Any]) -> tuple[list[Any], Ints]:
+    if labels.dtype.kind in "biu" and len(labels):
+        low, high = int(labels.min()), int(labels.max())
+        if high - low < _FEW:
+            shifted = labels.astype(np.int64) - low
+            held = np.bincount(shifted) > 0
+            found = (np.flatnonzero(held) + low).astype(labels.dtype)
+            return found.tolist(), (np.cumsum(held) - 1)[shifted]
     values, codes = np.unique(labels, return_inverse=True)
     if values.dtype.kind == "f" and len(values) and np.isnan(values[-1]):
         codes = np.where(codes == len(values) - 1, MISSING, codes)

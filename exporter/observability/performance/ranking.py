@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from observability.columns import Bools, Floats
+from observability.columns import Bools, Floats, Ints
 
 
 def placements(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
@@ -14,13 +14,26 @@ def placements(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
     mean of either is the area under the ROC curve (Mann-Whitney). O(n log n), as of Sun & Xu 2014, "Fast
     implementation of DeLong's algorithm".
     """
-    ups, downs = scores[positive], scores[~positive]
-    return _share_below(np.sort(downs), ups), 1 - _share_below(np.sort(ups), downs)
+    order, group, starts = tied(scores)
+    up = positive[order]
+    ups = np.add.reduceat(up, starts, dtype=np.int64)
+    downs = np.diff(starts, append=len(scores)) - ups
+    all_ups, all_downs = int(ups.sum()), int(downs.sum())
+    below = (np.cumsum(downs) - downs / 2) / all_downs
+    above = (all_ups - np.cumsum(ups) + ups / 2) / all_ups
+    placed = np.empty(len(scores))
+    placed[order] = np.where(up, below[group], above[group])
+    return placed[positive], placed[~positive]
 
 
-def _share_below(ordered: Floats, values: Floats) -> Floats:
-    both = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
-    return np.asarray(both / (2 * len(ordered)))
+def tied(scores: Floats) -> tuple[Ints, Ints, Ints]:
+    """Groups of equal ``scores`` (n,), from the lowest: the ``order`` that sorts rows, the group of each row in that
+    order, both (n,), and where in it each group starts, (groups,). None of no rows."""
+    order = np.argsort(scores)
+    ordered = scores[order]
+    first = np.ones(len(scores), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return order, np.cumsum(first) - 1, np.flatnonzero(first)
 
 
 def auc_and_variance(positive: Bools, scores: Floats) -> tuple[float, float] | None:
