@@ -146,3 +146,16 @@ def test_values_that_are_none_are_refused() -> None:
         PageHinkley(mode="sideways")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="between 0 and 1"):
         PageHinkley(alpha=1.5)
+
+
+def test_the_window_of_adwin_shrinks_at_a_drift_as_in_river() -> None:
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        stream = rng.random(1500) * np.repeat([0.3, 1.0], [int(rng.integers(300, 900)), 1500])[:1500]
+        theirs, ours = drift.ADWIN(), ADWIN()
+        last = drifts(theirs, stream)[0]
+        theirs = drift.ADWIN()
+        drifts(theirs, stream[: last + 1])
+        assert ours.update_many(stream[: last + 1]).tolist() == [last]
+        assert ours.width == theirs.width < last + 1
+        assert ours.variance * ours.width == pytest.approx(theirs.variance, abs=1e-9)

@@ -39,6 +39,18 @@ def test_true_errors_lie_in_the_interval_under_drift_of_the_inputs(centre: float
     assert (shares > 0.9).all()
 
 
+def test_the_interval_knows_how_little_a_small_reference_says() -> None:
+    rng = np.random.default_rng(36)
+    held = []
+    for _ in range(150):
+        features, predicted, true = draw(rng, 3000, 0.0)
+        estimated = fitted(rng, 300).estimate(features, predicted)
+        realised = evaluate_regression(true, predicted)
+        held.append([not estimated[name].excludes(realised[name].value) for name in ("mae", "rmse")])
+    shares = np.mean(held, axis=0)
+    assert (shares > 0.93).all(), shares
+
+
 def test_the_estimate_follows_the_error_where_the_reference_alone_does_not() -> None:
     rng = np.random.default_rng(32)
     estimator = fitted(rng)

@@ -41,6 +41,17 @@ def test_the_sum_of_bets_grows_by_one_a_step_at_most_on_average(rate: float, bas
     assert (found <= np.arange(1, 401) * (1 + 1e-9)).all()
 
 
+def test_the_sum_of_bets_is_what_its_definition_says() -> None:
+    rng = np.random.default_rng(40)
+    stream = rng.random(300) * (rng.random(300) < 0.3)
+    detector = ErrorRateEDetector(7.5, 40)
+    detector.update_many(stream)
+    q = (7.5 + 1 + np.cumsum(np.concatenate([[0.0], stream[:-1]]))) / (40 + 1 + np.arange(300))
+    factors = (1 + np.multiply.outer(_STAKES, stream)) / (1 + np.multiply.outer(_STAKES, q))
+    began = sum(factors[:, start:].prod(axis=1) for start in range(300))
+    assert detector.e_value == pytest.approx(np.mean(began), rel=1e-9)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 300), st.booleans())
 def test_batches_and_single_values_come_to_the_same_across_a_restart(seed: int, cut: int, bounded: bool) -> None:
