@@ -7,6 +7,13 @@ import math
 
 import numpy as np
 
+from observability.columns import Floats
+
+#: Up to so many values, the logarithms of Smirnov's sum keep 9 digits and more, in less time than scipy takes.
+_LARGEST_SUM = 100_000
+#: From so many values on, the corrected limit is within 1e-9 of the exact distribution where p is nearly 1.
+_LEAST_LIMIT = 9_000
+
 #: Table 2 of Scholz & Stephens 1987 for two samples (m = 1): b0 + b1 + b2, by significance level.
 _ANDERSON_LEVELS = np.array([0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.001])
 _ANDERSON_CRITICAL = (
@@ -21,12 +28,40 @@ def smirnov(distance: float, n: int, m: int) -> float:
 
     The exact distribution of the one-sample statistic (Simard & L'Ecuyer 2011, "Computing the Two-Sided
     Kolmogorov–Smirnov Distribution", J. Stat. Software 39) for nm/(n + m) values, as in scipy's ``method="asymp"``;
-    that gives NaN for one value against one, where this takes a sample of one.
+    that gives NaN for one value against one, where this takes a sample of one. The tails are computed
+    here, in less time and within 1e-9 of scipy's: where p is small of its size, where it is nearly 1 absolutely.
     """
+    size = int(max(1.0, np.round(float(n) * float(m) / (float(n) + float(m)))))
+    square = size * distance * distance
+    if 140 < size <= _LARGEST_SUM and 2.2 <= square < 340 and distance < 0.5:
+        return _upper_tail(distance, size)
+    if size >= _LEAST_LIMIT and size * distance**1.5 <= 1.4:
+        from scipy.special import kolmogorov
+
+        # Vrbik 2018, "Small-Sample Corrections to Kolmogorov–Smirnov Test Statistic"
+        root = math.sqrt(size)
+        return float(kolmogorov(distance * root + 1 / (6 * root) + (distance * root - 1) / (4 * size)))
     from scipy.stats import kstwo
 
-    size = max(1.0, np.round(float(n) * float(m) / (float(n) + float(m))))
     return float(np.clip(kstwo.sf(distance, size), 0.0, 1.0))
+
+
+def _upper_tail(distance: float, size: int) -> float:
+    """Twice Smirnov's sum Σ C(n, j) d (d + j/n)^(j−1) (1 − d − j/n)^(n−j) for j up to n(1 − d)."""
+    j = np.arange(math.floor(size * (1 - distance)) + 1)
+    above = distance + j / size
+    # 1 − above is 0 at most in the last term, whose factor is then 0⁰ or 0
+    rest = np.maximum(1 - above, 1e-300)
+    logarithms = (j - 1) * np.log(above) + (size - j) * np.log(rest) + _log_binomials(size)[: len(j)]
+    return min(1.0, 2 * distance * float(np.exp(logarithms).sum()))
+
+
+@functools.lru_cache(maxsize=4)
+def _log_binomials(size: int) -> Floats:
+    from scipy.special import gammaln
+
+    factorials = gammaln(np.arange(size + 1) + 1.0)
+    return np.asarray(factorials[-1] - factorials - factorials[::-1])
 
 
 def cramer_von_mises(statistic: float, n: int, m: int) -> float:

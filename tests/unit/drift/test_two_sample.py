@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from observability.drift import two_sample
+from observability.drift import p_values, two_sample
 from observability.drift.two_sample import (
     SortedReference,
     TestResult,
@@ -59,7 +59,9 @@ def test_kolmogorov_smirnov_equals_scipy(first: Sample, second: Sample, infinite
     if method == "asymp" and len(first) == len(second) == 1:  # scipy says NaN, and warns
         assert found.p_value == (1.0 if first == second else 0.0)
         return
-    expected = stats.ks_2samp(first, second, method=method)
+    with warnings.catch_warnings():  # where its exact p-value comes out above 1, scipy takes the other, and says so
+        warnings.simplefilter("ignore")
+        expected = stats.ks_2samp(first, second, method=method)
     assert found.statistic == pytest.approx(expected.statistic, abs=1e-12)
     assert found.p_value == pytest.approx(expected.pvalue, abs=1e-9)
     assert (found.n_reference, found.n_current) == (len(first), len(second))
@@ -73,6 +75,22 @@ def test_kolmogorov_smirnov_of_large_samples_equals_scipy(n: int, m: int) -> Non
         found, expected = ks(SortedReference.fit(first), second), stats.ks_2samp(first, second)
         assert found.statistic == pytest.approx(expected.statistic, abs=1e-12)
         assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
+
+
+@settings(max_examples=150)
+@given(st.integers(100, 120_000), st.floats(0.02, 19))
+def test_p_values_of_large_samples_equal_scipy_in_either_tail(size: int, scaled: float) -> None:
+    distance = scaled / math.sqrt(size)
+    # as many values in both as give `size` in the middle
+    found = p_values.smirnov(distance, 2 * size, 2 * size)
+    expected = stats.kstwo.sf(distance, size)
+    assert found == pytest.approx(expected, rel=1e-9 if expected < 0.5 else 0, abs=1e-300 if expected < 0.5 else 1e-9)
+
+
+@pytest.mark.parametrize("size", [8999, 9000, 9091, 12_000])
+def test_p_values_near_one_equal_scipy(size: int) -> None:
+    for distance in np.linspace(1.5 / size, (1.4 / size) ** (2 / 3) * 1.01, 60).tolist():
+        assert p_values.smirnov(distance, 2 * size, 2 * size) == pytest.approx(stats.kstwo.sf(distance, size), abs=1e-9)
 
 
 @settings(max_examples=200)
