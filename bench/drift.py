@@ -30,6 +30,10 @@ PEERS: dict[str, dict[str, str | None]] = {
     "evidently": {"ks": "ks", "w1": "wasserstein", "psi": "psi", "default": None},
     "nannyml": {"ks": "kolmogorov_smirnov", "w1": "wasserstein", "jensen_shannon": "jensen_shannon"},
 }
+_NOTES = {
+    "evidently": ", which sees the reference anew each time",
+    "nannyml": ", reference fitted beforehand; from 10,000 reference rows on it compares bins, not values",
+}
 _PEER_SCRIPT = Path(__file__).with_name("peers_drift.py")
 _PEER_TIMEOUT = 900
 _SIZE = f"{FEATURES} features, reference {REFERENCE:,} rows, window {CURRENT:,} rows"
@@ -164,7 +168,7 @@ def _others(reference: Table, current: Table, ours: dict[str, float]) -> list[Re
                     round(seconds * 1000, 1),
                     "ms",
                     f"{peer}, {method or 'its default tests'}, {_SIZE}; CPU time of one call after a first one"
-                    + (", reference fitted beforehand" if peer == "nannyml" else "")
+                    + _NOTES[peer]
                     + "; ratio: ours to it",
                     ratio=None if mine is None else round(mine / seconds, 4),
                 )

@@ -98,10 +98,10 @@ class SortedReference:
         return float(np.sqrt(np.average((values - mean) ** 2, weights=counts))) * largest
 
     @functools.cached_property
-    def _area(self) -> tuple[Floats, float]:
-        """∫ F from the centre to each finite value, and the centre: their middle value.
+    def _area(self) -> Floats:
+        """∫ F from the middle of the finite values to each of them.
 
-        Added up outwards, so that an outlier costs no digits of what happens near the centre.
+        Added up outwards, so that an outlier costs no digits of what happens near the middle.
         """
         finite = slice(*_finite(self))
         values = self.values[finite]
@@ -112,7 +112,7 @@ class SortedReference:
         area = np.zeros(len(values))
         np.cumsum(steps[middle:], out=area[middle + 1 :])
         area[:middle] = -np.cumsum(steps[:middle][::-1])[::-1]
-        return area, float(values[middle])
+        return area
 
 
 def as_numbers(values: Any) -> Floats:
@@ -250,10 +250,9 @@ def _finite(sample: SortedReference) -> tuple[int, int]:
 
 def _crossings(reference: SortedReference, first: slice, current: SortedReference, second: slice) -> float:
     n, m = reference.n, current.n
-    area, centre = reference._area
-    values = reference.values[first] - centre
+    area, values = reference._area, reference.values[first]
     begins, ends = reference.cumulative[first], reference.cumulative[1:][first]
-    points = current.values[second] - centre
+    points = current.values[second]
     # one interval more at either end, up to where both distributions have no finite value left
     points = np.concatenate(([min(points[0], values[0])], points, [max(points[-1], values[-1])]))
     counts = current.cumulative[second.start : second.stop + 1]
@@ -272,8 +271,9 @@ def _crossings(reference: SortedReference, first: slice, current: SortedReferenc
     needed = -(-counts * n // m)  # the least count at which F is no longer below G
     crossing = needed - 1 if len(values) == n else np.searchsorted(ends, needed)
     crossing = np.clip(crossing, first_inside, last_inside)
+    at = values[crossing]
     inside = area[last_inside] + area[first_inside] - 2 * area[crossing]
-    inside += counts / m * (2 * values[crossing] - values[last_inside] - values[first_inside])
+    inside += counts / m * ((at - values[first_inside]) - (values[last_inside] - at))
     return abs(float(parts.sum()) / (n * m) + float(inside.sum()))  # a sum of rounding may lie below 0
 
 
