@@ -29,6 +29,7 @@ def ratios(counts: ArrayLike) -> Floats:
 
     The estimate of Jeffreys' prior (Krichevsky & Trofimov 1981). It pulls the shares towards equal ones, so that
     distances between small samples come out smaller than without it: docs/drift-tests.md says by how much.
+    Bins that are empty in both of two samples of different sizes get different shares: leave them out before.
     """
     values = np.asarray(counts, np.float64)
     total = values.sum(axis=-1, keepdims=True)

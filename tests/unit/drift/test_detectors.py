@@ -86,6 +86,12 @@ def test_a_constant_reference_drifts_only_where_something_else_comes(name: str) 
     assert detector.detect(np.full(60, 4.1)).is_drift
 
 
+@pytest.mark.parametrize("name", sorted(set(BINNED)))
+def test_a_constant_feature_has_no_score_however_few_values_come(name: str) -> None:
+    assert BY_NAME[name]().fit(np.full(10_000, 4.0)).detect([4.0] * 5).score == 0.0
+    assert BY_NAME[name]().fit(["a"] * 10_000).detect(["a"] * 5).score == 0.0
+
+
 def test_a_constant_reference_has_no_deviation_to_measure_in() -> None:
     found = WassersteinDriftDetector().fit([4.0, 4.0]).detect([4.0, 4.1])
     assert found.score == math.inf
