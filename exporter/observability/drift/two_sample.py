@@ -179,8 +179,7 @@ def _result(statistic: float, p_value: float | None, first: SortedReference, sec
 def _below(reference: SortedReference, points: Floats) -> tuple[Ints, Ints]:
     """How many of the reference lie below each of the sorted ``points``, and how many below or at it."""
     position = np.searchsorted(reference.values, points, "right")
-    tied = reference.values[position - 1] == points
-    tied &= position > 0
+    tied = reference.values[position - 1] == points  # none below all of them equals the last one
     return reference.cumulative[position - tied], reference.cumulative[position]
 
 

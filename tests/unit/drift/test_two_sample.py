@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from typing import Any
@@ -196,6 +197,14 @@ def test_averaged_ties_are_the_mean_of_ties_broken_at_random() -> None:
     assert found == pytest.approx(np.mean(broken), abs=4 * float(np.std(broken)) / math.sqrt(len(broken)))
 
 
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (3, 2), (2, 4)])
+def test_averaged_ties_are_the_mean_over_all_orders(n: int, m: int) -> None:
+    orders = [np.isin(np.arange(n + m), chosen) for chosen in itertools.combinations(range(n + m), n)]
+    statistics = [stats.cramervonmises_2samp(np.flatnonzero(each), np.flatnonzero(~each)).statistic for each in orders]
+    found = cramer_von_mises(SortedReference.fit(np.ones(n)), np.ones(m), "average").statistic
+    assert found == pytest.approx(np.mean(statistics), abs=1e-12)
+
+
 def test_scipy_and_midranks_find_that_a_constant_differs_from_itself() -> None:
     assert stats.cramervonmises_2samp(np.full(50, 7.0), np.full(9, 7.0)).pvalue < 1e-8
     assert cramer_von_mises(SortedReference.fit(np.full(50, 7.0)), np.full(9, 7.0)).p_value == pytest.approx(
@@ -299,6 +308,14 @@ def test_a_value_of_large_mass_has_a_bin_of_its_own() -> None:
     counts = bin_counts(quantile_edges(reference), reference)
     assert counts.tolist() == [0, 500, 100, 100, 100, 100, 100]
     assert bin_counts(quantile_edges(reference), np.array([-1e-9, 0.0, 1e-9])).tolist()[:3] == [1, 1, 1]
+
+
+def test_a_value_has_a_bin_of_its_own_from_the_share_of_one_bin_on() -> None:
+    values = np.concatenate((np.zeros(100), np.linspace(-1, 1, 900)))
+    edges = quantile_edges(SortedReference.fit(values))
+    assert bin_counts(edges, np.array([-1e-12, 0.0, 1e-12])).tolist().count(1) == 3
+    fewer = quantile_edges(SortedReference.fit(values[1:]))
+    assert bin_counts(fewer, np.array([-1e-12, 0.0])).max() == 2
 
 
 def test_an_outlier_moves_no_bin() -> None:
