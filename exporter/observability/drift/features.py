@@ -92,6 +92,8 @@ def as_array(values: Any) -> Any:
         array = values
     elif hasattr(values, "to_numpy"):  # a pandas or polars Series
         array = values.to_numpy()
+        if array.dtype.kind == "O":  # pandas' own missing value has no truth, so that it cannot be compared
+            array = objects_of([None if type(each).__name__ == "NAType" else each for each in array])
     else:
         objects = list(values)
         plain = all(_is_number(each) for each in objects) or all(isinstance(each, bool | np.bool_) for each in objects)

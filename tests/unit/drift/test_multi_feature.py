@@ -58,6 +58,40 @@ def test_arrow_columns_of_texts_and_booleans_with_nulls_are_compared() -> None:
     assert detector.dataset_drift
 
 
+class NAType:
+    """As the missing value of pandas: of no truth."""
+
+    def __bool__(self) -> bool:
+        raise TypeError("boolean value of NA is ambiguous")
+
+    def __eq__(self, other: object) -> NAType:  # type: ignore[override]
+        return self
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Column:
+    """What of a column of a data frame is needed."""
+
+    def __init__(self, *values: Any) -> None:
+        self._values = values
+
+    def to_numpy(self) -> Any:
+        array = np.empty(len(self._values), object)
+        array[:] = self._values
+        return array
+
+
+def test_missing_values_of_data_frames_are_missing() -> None:
+    missing = NAType()
+    frame = Frame({"member": Column(*[True, False, missing] * 20), "age": Column(*[30, missing, 41.5, 52] * 15)})
+    results = MultiFeatureDriftDetector(["member", "age"], Chi2DriftDetector).fit(frame).detect(frame)
+    assert [each.n_current for each in results.values()] == [40, 45]
+    frame = Frame({"member": Column(missing), "age": Column(missing)})
+    assert MultiFeatureDriftDetector(["age"], KSTestDriftDetector).fit({"age": [1.0]}).detect(frame) == {}
+
+
 def test_without_a_class_each_feature_gets_a_test_of_its_type() -> None:
     rng = np.random.default_rng(0)
     reference = {
