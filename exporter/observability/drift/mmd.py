@@ -9,7 +9,7 @@ import numpy as np
 
 from observability.columns import Bools, Floats
 from observability.drift.permutations import PermutationResult, judged, labellings, rounding
-from observability.drift.vectors import Vectors, as_samples, as_vectors, pooled
+from observability.drift.vectors import Vectors, as_samples, as_vectors, sample
 
 #: Rows of the kernel matrix at a time: they stay in the cache, and the whole matrix is never held.
 _BLOCK = 256
@@ -55,8 +55,10 @@ def mmd(
     if bandwidth is not None and not 0 < bandwidth < np.inf:
         raise ValueError(f"a bandwidth is a positive number, not {bandwidth}")
     n, m = len(first), len(second)
-    rows = pooled(first.astype(np.float64), second.astype(np.float64))
+    rows = np.concatenate([first, second]).astype(np.float64)
     sigma = median_distance(rows, seed=seed) if bandwidth is None else bandwidth
+    # around the median, where outliers do not move it: numbers near 0 have the most digits
+    rows = rows - np.median(sample(rows, _MEDIAN_ROWS, seed), axis=0)
     labels = labellings(n, m, permutations, seed=seed)
     scaled = np.clip(rows / sigma, -_FAR, _FAR)
     near = float(np.einsum("ij,ij->i", scaled, scaled).max()) <= _NEAR
@@ -72,14 +74,14 @@ def median_distance(rows: Any, *, seed: int = 0) -> float:
 
     Where most rows are equal, the mean of the distances above 0; where all are, 1.
     """
-    vectors = as_vectors(rows, "rows", least=2).astype(np.float64)
-    if len(vectors) > _MEDIAN_ROWS:
-        vectors = vectors[np.random.default_rng(seed).choice(len(vectors), _MEDIAN_ROWS, replace=False)]
+    vectors = sample(as_vectors(rows, "rows", least=2), _MEDIAN_ROWS, seed).astype(np.float64)
+    vectors = vectors - np.median(vectors, axis=0)
     norms = np.einsum("ij,ij->i", vectors, vectors)
-    squares = norms[:, None] + norms - 2 * (vectors @ vectors.T)
-    apart = squares[np.triu_indices(len(vectors), 1)]
+    pairs = np.triu_indices(len(vectors), 1)
+    both = (norms[:, None] + norms)[pairs]
+    squares = both - 2 * (vectors @ vectors.T)[pairs]
     # what remains of equal rows is rounding of their norms
-    distances = np.sqrt(np.where(apart > 1e-12 * norms.max(), apart, 0))
+    distances = np.sqrt(np.where(squares > 1e-12 * both, squares, 0))
     middle = float(np.median(distances))
     if middle > 0:
         return middle

@@ -1,0 +1,1 @@
+"""Drift of embeddings and of texts."""
