@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from observability.drift.centroids import centroid_shift, cosine_shift
+from observability.drift.corrections import holm
+from observability.drift.detector import DriftResult
 from observability.drift.domain import DomainResult, domain_classifier
 from observability.drift.mmd import MMDResult, mmd
 from observability.drift.permutations import PermutationResult
@@ -50,19 +54,41 @@ class EmbeddingDrift:
     mmd: MMDResult
     domain: DomainResult
     adjusted: Mapping[str, float]
+    timestamp: datetime
 
     @property
     def parts(self) -> dict[str, PermutationResult]:
         """The four tests by name: ``centroid``, ``cosine``, ``mmd``, ``domain``."""
         return {"centroid": self.centroid, "cosine": self.cosine, "mmd": self.mmd, "domain": self.domain}
 
+    def results(self, feature: str | None = None) -> list[DriftResult]:
+        """The four tests in the form of all detectors: ``method`` is ``embedding_centroid``, ``embedding_cosine``, …;
+        ``is_drift`` compares the adjusted p-value with ``threshold``, the false-alarm rate of all four together.
+        """
+        return [
+            DriftResult(
+                is_drift=_within(self.adjusted[name], self.false_alarm_rate),
+                score=part.value,
+                p_value=part.p_value,
+                threshold=self.false_alarm_rate,
+                method=f"embedding_{name}",
+                feature=feature,
+                n_reference=part.n_reference,
+                n_current=part.n_current,
+                timestamp=self.timestamp,
+                expected=part.expected,
+                adjusted_p_value=self.adjusted[name],
+            )
+            for name, part in self.parts.items()
+        ]
+
     def to_dict(self) -> dict[str, Any]:
-        """Numbers alone, for JSON; the columns that differ are left to ``domain``."""
+        """For JSON: the time in ISO 8601, and ``None`` for a ``z`` that is not finite."""
         parts = {
             name: {
                 "value": part.value,
                 "expected": part.expected,
-                "z": part.z,
+                "z": part.z if math.isfinite(part.z) else None,
                 "p_value": part.p_value,
                 "adjusted_p_value": self.adjusted[name],
             }
@@ -75,6 +101,7 @@ class EmbeddingDrift:
             "n_reference": self.mmd.n_reference,
             "n_current": self.mmd.n_current,
             "permutations": self.mmd.permutations,
+            "timestamp": self.timestamp.isoformat(),
             **parts,
         }
 
@@ -131,17 +158,21 @@ class EmbeddingDriftDetector:
         centroid, cosine = centroid_shift(*both, seed=self._seed), cosine_shift(*both, seed=self._seed)
         discrepancy, domain = mmd(*both, seed=self._seed), domain_classifier(*both, seed=self._seed)
         found = [part.p_value for part in (centroid, cosine, discrepancy, domain)]
-        adjusted = dict(zip(PARTS, _holm(found), strict=True))
+        adjusted = dict(zip(PARTS, holm(found).adjusted.tolist(), strict=True))
         least = min(adjusted.values())
-        alarm = least <= self.false_alarm_rate + 1e-12  # p-values are fractions: 4/400 is not above 0.01
-        return EmbeddingDrift(alarm, least, self.false_alarm_rate, centroid, cosine, discrepancy, domain, adjusted)
+        return EmbeddingDrift(
+            _within(least, self.false_alarm_rate),
+            least,
+            self.false_alarm_rate,
+            centroid,
+            cosine,
+            discrepancy,
+            domain,
+            adjusted,
+            datetime.now(UTC),
+        )
 
 
-def _holm(p_values: list[float]) -> list[float]:
-    """Holm's adjusted p-values (1979, Scandinavian Journal of Statistics 6), whatever the dependence of the tests."""
-    values = np.array(p_values)
-    order = np.argsort(values, kind="stable")
-    adjusted = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)), 1)
-    result = np.empty(len(values))
-    result[order] = adjusted
-    return [float(value) for value in result]
+def _within(p_value: float, rate: float) -> bool:
+    """Whether ``p_value`` is at most ``rate``; both are fractions, and 4/400 is not above 0.01."""
+    return p_value <= rate * (1 + 1e-9)

@@ -15,6 +15,8 @@ from observability.drift import words as module
 from observability.drift.words import Vocabulary, words_of
 from tests.support import ROOT
 
+PACKAGES = ROOT / "exporter"
+
 ALL = 10**6
 
 
@@ -95,7 +97,7 @@ def test_many_texts_are_cut_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_hashes_are_the_same_in_every_process() -> None:
     code = "from observability.drift.words import words_of; print(*words_of(['drift of words'], characters=99).hashes)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "exporter")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGES)
     assert [int(each) for each in done.stdout.split()] == hashes("drift of words")
 
 
