@@ -17,8 +17,8 @@ _BLOCK = 256
 _MEDIAN_ROWS = 256
 #: Squared distances from the mean, in bandwidths, up to which float32 gives exponents to 1e-3.
 _NEAR = 4096.0
-#: Coordinates beyond this many bandwidths are as far away as can be.
-_FAR = 1e6
+#: Coordinates beyond this many bandwidths are as far away as can be; float64 still gives exponents to 1e-5.
+_FAR = 1e4
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,6 @@ def _sums(scaled: Vectors, labels: Bools, kind: np.dtype[Any]) -> tuple[Floats, 
         stop = min(start + _BLOCK, size)
         kernel = room[: (stop - start) * (size - start)].reshape(stop - start, size - start)
         np.matmul(left[start:stop], right[:, start:], out=kernel)
-        np.minimum(kernel, 0, out=kernel)  # equal rows, rounded
         np.exp(kernel, out=kernel)
         kernel[:, : stop - start] *= 0.5
         np.fill_diagonal(kernel, 0)

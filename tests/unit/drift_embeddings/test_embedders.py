@@ -91,7 +91,7 @@ def test_only_the_beginning_of_a_text_is_read() -> None:
 
 
 def test_wordllama_gives_what_wordllama_gives(wordllama: WordLlamaEmbedder) -> None:
-    import wordllama as package  # type: ignore[import-untyped]
+    import wordllama as package
 
     texts = [TEXTS[0], TEXTS[2], TEXTS[3]]
     model = package.WordLlama.load(cache_dir=Path(package.__file__).parent, disable_download=True)

@@ -122,6 +122,13 @@ def test_far_outliers_spoil_nothing(far: float) -> None:
     assert mmd(x, moved, 99).p_value == 0.01
 
 
+def test_rows_that_are_far_away_together_are_alike() -> None:
+    far = 1e7 * np.random.default_rng(10).normal(size=(1, 512))
+    near = np.random.default_rng(11).normal(size=(40, 512))
+    value = mmd(np.repeat(far, 2, axis=0), near, 9, bandwidth=1).value
+    assert value == pytest.approx(1, abs=1e-4)  # nothing near is like anything else
+
+
 def test_a_change_of_spread_is_seen() -> None:
     random = np.random.default_rng(8)
     found = mmd(random.normal(size=(200, 8)), random.normal(0, 1.5, (200, 8)), 199)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ks_2samp  # type: ignore[import-untyped]
-from sklearn.decomposition import PCA  # type: ignore[import-untyped]
+from scipy.stats import ks_2samp
+from sklearn.decomposition import PCA
 
 from observability.drift.projection import EmbeddingProjection
 

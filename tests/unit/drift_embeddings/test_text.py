@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp  # type: ignore[import-untyped]
+from scipy.stats import ks_2samp
 
 from observability.columns import Floats
 from observability.drift.embedders import Embedder, HashingEmbedder, WordLlamaEmbedder

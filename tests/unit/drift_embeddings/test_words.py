@@ -47,6 +47,7 @@ def test_a_word_has_one_hash_wherever_it_stands(words: list[str], gaps: list[str
         ("3.14 and 1,000", [1, 2, 3, 1, 3]),
         ("日本語 text", [1, 1, 1, 4]),
         ("text日本", [4, 1, 1]),
+        ("日本text", [1, 1, 4]),
         ("नमस्ते", [6]),
         ("naïve café", [5, 4]),
         ("🙂 fine 🙂", [4]),
