@@ -14,10 +14,11 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from observability import problems
+from observability import answers, problems
 from observability.docs_page import render
 from observability.exporter import Exporter
 from observability.intake import http as intake
+from observability.intake import predictions
 from observability.notifications import AlertStatus, Notification, Webhook
 from observability.probes import probe_for_ever
 
@@ -68,6 +69,8 @@ def create_app(exporter: Exporter) -> FastAPI:
     app.state.exporter = exporter
     problems.install(app)
     app.include_router(intake.router)
+    app.include_router(predictions.router)
+    app.include_router(answers.router)
     app.include_router(router)
     return app
 
@@ -90,6 +93,8 @@ async def healthz() -> dict[str, str]:
 )
 async def readyz(request: Request) -> Response:
     exporter: Exporter = request.app.state.exporter
+    if not exporter.keeper.alive:
+        return problems.problem(HTTPStatus.SERVICE_UNAVAILABLE, "accepted predictions are not being stored")
     if not exporter.worker.alive:
         return problems.problem(HTTPStatus.SERVICE_UNAVAILABLE, "accepted spans are not being measured")
     return Response('{"status":"ready"}', media_type="application/json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -14,8 +15,13 @@ from observability.interactions import InteractionLog
 from observability.ledger import Ledger
 from observability.measure import Meter
 from observability.metrics import Metrics
+from observability.monitoring.gauges import Gauges
+from observability.monitoring.monitors import Monitors
 from observability.notifications import Notifications
 from observability.pipeline import Pipeline
+from observability.predictions.keeper import Keeper
+from observability.predictions.location import store_url
+from observability.predictions.store import PredictionStore
 from observability.privacy import Masker
 from observability.settings import Privacy, Runtime, Settings, seconds
 from observability.settle import Settling
@@ -31,19 +37,34 @@ REJECTIONS = (
     "malformed_span", "malformed_body", "unsupported_media_type", "unsupported_encoding", "too_large", "queue_full",
     "shutting_down",
 )  # fmt: skip
+#: Values of ``exporter_rejected_total{reason}`` for predictions and labels.
+ITEM_REJECTIONS = (
+    "invalid_item", "malformed_body", "unsupported_media_type", "unsupported_encoding", "too_large", "queue_full",
+    "shutting_down", "store_failed",
+)  # fmt: skip
 
 
 class Exporter:
     """Everything between a decoded batch and the metrics page."""
 
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
-        """Open the files. Raises ``LedgerError`` or ``OSError`` naming the one that cannot be used."""
+        """Open the files and the store of predictions.
+
+        Raises ``LedgerError``, ``StoreError`` or ``OSError`` naming the one that cannot be used.
+        """
         limits = settings.limits
         self.settings = settings
         self.runtime = runtime
         self.ledger = Ledger(
             runtime.ledger_file, limits.daily_cost_days, settings.budgets, rows_per_day=limits.ledger_rows_per_day
         )
+        self.store = PredictionStore(
+            store_url(settings.predictions, runtime, runtime.secrets_dir),
+            writer=runtime.instance or socket.gethostname(),
+            synchronous=settings.predictions.synchronous,
+            features=settings.predictions.features,
+        )
+        gauges = Gauges()
         self.budgets = Budgets(settings.budgets, self.ledger.rows(today() - timedelta(days=KEPT_DAYS)))
         self.metrics = Metrics(
             label_values=limits.label_values,
@@ -58,6 +79,11 @@ class Exporter:
                 catalogue.LLM_BUDGET_START: self.budgets.starts,
                 catalogue.LLM_BUDGET_END: self.budgets.ends,
                 catalogue.EXPORTER_QUEUE: self._waiting,
+                catalogue.EXPORTER_STORE_ROWS: lambda: {
+                    (name,): float(rows) for name, rows in self.keeper.rows.items()
+                },
+                catalogue.EXPORTER_STORE_BYTES: lambda: {(): float(self.keeper.size_bytes)},
+                **gauges.readings(),
             },
         )
         for budget in settings.budgets:  # what a budget names must not be folded
@@ -69,8 +95,16 @@ class Exporter:
             self.metrics.guard.fold("model", model)
         for budget in settings.budgets:  # at zero before the first dollar, so that rate() sees it
             self.metrics.touch(catalogue.LLM_BUDGET_SPENDING, (budget.name,))
-        for signal in ("traces", "logs", "notifications"):
+        for signal in ("traces", "logs", "notifications", "predictions", "labels"):
             self.metrics.touch(catalogue.EXPORTER_RECEIVED, (signal,))
+        for signal in ("predictions", "labels"):
+            self.metrics.touch(catalogue.EXPORTER_DUPLICATE_ITEMS, (signal,))
+            for reason in ITEM_REJECTIONS:
+                self.metrics.touch(catalogue.EXPORTER_REJECTED, (signal, reason))
+        for operation in ("read", "write", "save", "sweep"):
+            self.metrics.touch(catalogue.EXPORTER_STORE_FAILURES, (operation,))
+        for part in ("counters", "drift", "performance", "gauges", "state"):
+            self.metrics.touch(catalogue.EXPORTER_MONITOR_FAILURES, (part,))
         for reason in REJECTIONS:
             self.metrics.touch(catalogue.EXPORTER_REJECTED, ("traces", reason))
         self.notifications = Notifications(self.metrics, limits.notifications)
@@ -98,8 +132,12 @@ class Exporter:
             settle_seconds=limits.settle_seconds,
         )
 
+        self.monitors = Monitors(settings, self.metrics, self.store, gauges)
+        self.keeper = Keeper(self.store, self.monitors, self.metrics, settings.predictions)
+
     def start(self) -> None:
         """Begin to measure."""
+        self.keeper.start()
         self.worker.start()
         _LOG.info("ready to measure", extra={"event": "started", "state_dir": str(self.runtime.state_dir)})
 
@@ -112,13 +150,19 @@ class Exporter:
                 left.items, left.batches, self.settings.limits.shutdown_seconds,
                 extra={"event": "lost", "items": left.items, "batches": left.batches},
             )  # fmt: skip
+        unstored = self.keeper.stop(self.settings.limits.shutdown_seconds)
+        if unstored:
+            _LOG.error(
+                "%d predictions and labels were not stored", unstored, extra={"event": "lost", "items": unstored}
+            )
         if self._interactions is not None:
             self._interactions.close()
         self.ledger.close()
+        self.store.close()
         _LOG.info("stopped", extra={"event": "stopped", "lost_items": left.items})
 
     def _waiting(self) -> Mapping[tuple[str, ...], float]:
-        return {("measure",): self.worker.waiting()}
+        return {("measure",): self.worker.waiting(), ("keep",): self.keeper.waiting()}
 
 
 def _masker(privacy: Privacy) -> Masker | None:

@@ -23,6 +23,7 @@ from observability.app import create_app
 from observability.exporter import Exporter
 from observability.intake.http import BUFFERED
 from observability.ledger import LedgerError
+from observability.predictions.store import StoreError
 from observability.protocol import BodyProtocol
 
 _LOG = logging.getLogger("observability.server")
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logs.configure(runtime.log_file)
         keep_buffers()
         exporter = Exporter(configuration, replace(runtime, host=options.host, port=options.port))
-    except (settings.SettingsError, LedgerError, OSError) as error:
+    except (settings.SettingsError, LedgerError, StoreError, OSError) as error:
         print(f"observability.server: {error}", file=sys.stderr)
         return 2
     server = uvicorn.Server(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,9 +21,17 @@ from observability import catalogue
 from observability.exporter import Exporter
 from observability.intake import logs as log_records
 from observability.intake import otlp
+from observability.intake.predictions import item_limits
+from observability.intake.wire import Body
+from observability.predictions.decode import predictions_of
+from observability.predictions.keeper import Full, Stopping
+from observability.predictions.store import StoreError
 from observability.problems import problem
 from observability.protocol import BUFFER
+from observability.translate.predictions import predictions
 from observability.worker import Batch
+
+_LOG = logging.getLogger(__name__)
 
 _RETRY_SECONDS = "2"
 #: Bytes that are decoded in the event loop: less than a millisecond of work.
@@ -169,6 +179,8 @@ async def _answer(app: FastAPI, signal: _Signal, scope: Scope, receive: Receive)
         if batch is not None and len(batch) and not exporter.worker.put(batch):
             _room(exporter)
             raise _full()
+        if isinstance(batch, Body):
+            await _predicted(exporter, batch)
     except otlp.Refused as refused:
         _reject(exporter, signal, refused.reason)
         more = {"Retry-After": _RETRY_SECONDS} if refused.status in (429, 503) else {}
@@ -179,6 +191,29 @@ async def _answer(app: FastAPI, signal: _Signal, scope: Scope, receive: Receive)
     if decoded.rejected:
         _reject(exporter, signal, signal.malformed, decoded.rejected)
     return _Answer(200, otlp.answer(decoded, kind, signal.answer()), {"Content-Type": kind.value})
+
+
+async def _predicted(exporter: Exporter, body: Body) -> None:
+    """Store the predictions among spans; the answer waits for it, as that of a post does."""
+    limits = item_limits(exporter)
+    raw = predictions(body.spans, limits)
+    if raw is None:
+        return
+    found = predictions_of(raw, limits, time.time())
+    if found.rejected:
+        exporter.metrics.increase(catalogue.EXPORTER_REJECTED, ("predictions", "invalid_item"), found.rejected)
+        _LOG.warning("spans are no predictions: %s", found.errors, extra={"event": "invalid_prediction"})
+    if not len(found.rows):
+        return
+    try:
+        kept = await asyncio.wrap_future(exporter.keeper.hand_in(found.rows))
+    except Full as error:
+        raise _full() from error
+    except Stopping as error:
+        raise otlp.Refused(503, "shutting_down", "the exporter is stopping") from error
+    except StoreError as error:
+        raise otlp.Refused(503, "store_failed", str(error)) from error
+    exporter.metrics.increase(catalogue.EXPORTER_RECEIVED, ("predictions",), kept.items)
 
 
 async def _decode(

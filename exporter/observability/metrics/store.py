@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TypeAlias
 
@@ -17,12 +18,29 @@ from observability import catalogue
 from observability.catalogue import Family
 from observability.columns import Floats, Ints, Keys
 from observability.metrics import page
-from observability.metrics.families import Buckets, Distributions, Numbers, Values, label_text, store_of
+from observability.metrics.families import Buckets, Distributions, Numbers, Texts, Values, label_text, store_of
 from observability.metrics.guard import LEAVE_SECONDS, OTHER, Guard, open_labels
 from observability.settings import Label
 
-#: Label values in the order of the family's labels → value, read when the page is drawn.
-Reading: TypeAlias = Callable[[], Mapping[tuple[str, ...], float]]
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A gauge that was computed before the page is drawn: ``labels`` (n,) as the page has them, and ``values`` (n,)."""
+
+    labels: Texts
+    values: Floats
+
+    @classmethod
+    def of(cls, family: Family, values: Mapping[tuple[str, ...], float]) -> Rows:
+        """``values`` by label values in the order of the labels of ``family``."""
+        labels = np.empty(len(values), np.object_)
+        for at, each in enumerate(values):
+            labels[at] = label_text(family.labels, each)
+        return cls(labels, np.array(list(values.values()), np.float64))
+
+
+#: Label values in the order of the family's labels → value, or rows of them, read when the page is drawn.
+Reading: TypeAlias = Callable[[], Mapping[tuple[str, ...], float] | Rows]
 
 #: How often idle series and heavy folded values are looked for.
 _TEND_SECONDS = 5.0
@@ -287,8 +305,6 @@ def _or_now(timestamps: Floats | None) -> Floats | float:
     return time.time() if timestamps is None else timestamps
 
 
-def _read(family: Family, values: Mapping[tuple[str, ...], float]) -> Numbers:
-    labels = np.empty(len(values), np.object_)
-    for at, each in enumerate(values):
-        labels[at] = label_text(family.labels, each)
-    return Numbers(family, labels, np.array(list(values.values()), np.float64), None, None)
+def _read(family: Family, values: Mapping[tuple[str, ...], float] | Rows) -> Numbers:
+    rows = values if isinstance(values, Rows) else Rows.of(family, values)
+    return Numbers(family, rows.labels, rows.values, None, None)

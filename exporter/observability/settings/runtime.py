@@ -20,10 +20,13 @@ class Runtime:
     log_dir: Path = Path(".stack/logs")
     log_file: Path | None = None
     phoenix_url: str | None = None
+    secrets_dir: Path = Path("secrets")
+    instance: str | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Runtime:
-        """``STATE_DIR EXPORTER_HOST EXPORTER_PORT LOG_DIR EXPORTER_LOG_FILE PHOENIX_URL``; empty is as good as unset.
+        """``STATE_DIR EXPORTER_HOST EXPORTER_PORT EXPORTER_INSTANCE LOG_DIR EXPORTER_LOG_FILE SECRETS_DIR
+        PHOENIX_URL``; empty is as good as unset.
 
         Raises :class:`SettingsError` if ``EXPORTER_PORT`` is no port.
         """
@@ -38,6 +41,8 @@ class Runtime:
             port=int(port),
             log_dir=Path(environ.get("LOG_DIR") or state_dir / "logs"),
             log_file=Path(log_file) if log_file else None,
+            secrets_dir=Path(environ.get("SECRETS_DIR") or "secrets"),
+            instance=environ.get("EXPORTER_INSTANCE") or None,
             phoenix_url=(environ.get("PHOENIX_URL") or "").rstrip("/") or None,
         )
 

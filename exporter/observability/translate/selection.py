@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from observability.columns import Bools, Ints
+from observability.translate.predictions import PREFIX
 from observability.vocabulary import operations
 from observability.vocabulary.meaning import meaning_of
 
@@ -69,6 +70,7 @@ class Selection:
             or meaning.untranslated is not None
             or name in operations.NAMES
             or name in self._names
+            or name.startswith(PREFIX)
         )
         completes = tuple(any(rule.field == field for rule in meaning.rules) for field in _COMPLETING)
         return _Use(kept, content and not kept, completes)

@@ -1,0 +1,189 @@
+"""What the monitors know, as gauges: computed when something came, copied onto the page when it is read."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+
+from observability import catalogue
+from observability.catalogue import Family
+from observability.metrics.store import Reading, Rows
+from observability.monitoring.feature import ISSUES, FeatureMonitor
+from observability.monitoring.model import ERROR, ModelMonitor
+from observability.performance.result import Performance
+
+UNKNOWN = "unknown"
+SEQUENTIAL, CONCEPT, EMBEDDING = "sequential", "concept", "embedding"
+
+_Values: TypeAlias = dict[Family, dict[tuple[str, ...], float]]
+
+#: Families that :meth:`Gauges.show` computes.
+SHOWN = (
+    catalogue.ML_LABELLED_SAMPLES, catalogue.ML_MODEL_ACCURACY, catalogue.ML_MODEL_ACCURACY_LOWER,
+    catalogue.ML_MODEL_ACCURACY_UPPER, catalogue.ML_MODEL_ACCURACY_BASELINE, catalogue.ML_MODEL_ACCURACY_ESTIMATED,
+    catalogue.ML_MODEL_ACCURACY_ESTIMATED_LOWER, catalogue.ML_MODEL_ACCURACY_ESTIMATED_UPPER,
+    catalogue.ML_SEGMENT_ACCURACY, catalogue.ML_SEGMENT_SAMPLES, catalogue.ML_CALIBRATION_PREDICTED,
+    catalogue.ML_CALIBRATION_OBSERVED, catalogue.DATA_DRIFT_DETECTED, catalogue.ML_DRIFT_SHARE,
+    catalogue.ML_DRIFT_SCORE, catalogue.ML_DRIFT_P_VALUE, catalogue.ML_DRIFT_EXPECTED, catalogue.ML_DRIFT_THRESHOLD,
+    catalogue.ML_DRIFT_DETECTED, catalogue.ML_DRIFT_E_VALUE, catalogue.ML_DRIFT_EFFECTIVE_SAMPLES,
+    catalogue.ML_DRIFT_AUTOCORRELATION, catalogue.ML_BASELINE_ROWS, catalogue.ML_REFERENCE_BIN_RATIO,
+    catalogue.ML_DATA_QUALITY_BASELINE, catalogue.ML_FEATURE_IMPORTANCE, catalogue.ML_FEATURE_IMPORTANCE_BASELINE,
+    catalogue.ML_MODEL_CORRELATION,
+)  # fmt: skip
+
+
+class Gauges:
+    """Readings for :class:`~observability.metrics.Metrics`; what is absent has no series."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Family, Rows] = {}
+        self._ages: dict[Family, dict[tuple[str, ...], float]] = {}
+
+    def readings(self) -> dict[Family, Reading]:
+        """One for each family that is read here."""
+        shown: dict[Family, Reading] = {family: partial(self._of, family) for family in SHOWN}
+        for family in (catalogue.ML_PREDICTION_AGE, catalogue.ML_BASELINE_AGE):
+            shown[family] = partial(self._aged, family)
+        return shown
+
+    def _of(self, family: Family) -> Rows | Mapping[tuple[str, ...], float]:
+        return self._rows.get(family, {})
+
+    def _aged(self, family: Family) -> Mapping[tuple[str, ...], float]:
+        now = time.time()
+        return {labels: max(now - since, 0.0) for labels, since in self._ages.get(family, {}).items()}
+
+    def show(
+        self, monitors: Sequence[ModelMonitor], more: Mapping[Family, Mapping[tuple[str, ...], float]] = {}
+    ) -> None:
+        """Compute the gauges of ``monitors``, beside ``more``."""
+        found: _Values = {family: {} for family in SHOWN}
+        ages: dict[Family, dict[tuple[str, ...], float]] = {
+            catalogue.ML_PREDICTION_AGE: {},
+            catalogue.ML_BASELINE_AGE: {},
+        }
+        drifted: dict[str, bool] = {}
+        for monitor in monitors:
+            labels = (monitor.model, monitor.version or UNKNOWN)
+            if monitor.newest:
+                ages[catalogue.ML_PREDICTION_AGE][labels] = monitor.newest
+            if monitor.against is not None:
+                ages[catalogue.ML_BASELINE_AGE][labels] = monitor.against.created
+                found[catalogue.ML_BASELINE_ROWS][(*labels, monitor.against.hash[:8])] = monitor.against.baseline.rows
+            if monitor.drifted is not None:
+                drifted[monitor.model] = drifted.get(monitor.model, False) or monitor.drifted
+            if monitor.share is not None and monitor.drifted is not None:
+                found[catalogue.ML_DRIFT_SHARE][labels] = monitor.share
+            _features(found, labels, monitor)
+            _outcomes(found, labels, monitor)
+        found[catalogue.DATA_DRIFT_DETECTED] = {(model,): float(value) for model, value in drifted.items()}
+        for family, values in more.items():
+            found[family].update(values)
+        self._rows = {family: Rows.of(family, values) for family, values in found.items()}
+        self._ages = ages
+
+
+def _features(found: _Values, labels: tuple[str, str], monitor: ModelMonitor) -> None:
+    drift = monitor.settings.drift
+    monitors = monitor.monitors
+    for each in monitors:
+        _reference(found, labels, monitor, each)
+    table = monitor.table
+    if table is None:
+        return
+    alarm_at = drift.average_run_length * max(len(monitors), 1)
+    for at, each in enumerate(monitors):
+        if not each.window.total:
+            continue
+        feature = (*labels, each.name)
+        found[catalogue.ML_DRIFT_EFFECTIVE_SAMPLES][feature] = float(table.effective[at])
+        found[catalogue.ML_DRIFT_AUTOCORRELATION][feature] = float(max(each.correlation.time, 1.0))
+        if table.effective[at] < drift.min_samples:
+            continue
+        evidence = max(each.sequential.e_value, 1e-12)
+        test = (*labels, SEQUENTIAL, each.name)
+        found[catalogue.ML_DRIFT_E_VALUE][feature] = evidence
+        found[catalogue.ML_DRIFT_SCORE][test] = math.log10(evidence)
+        found[catalogue.ML_DRIFT_THRESHOLD][test] = math.log10(alarm_at)
+        found[catalogue.ML_DRIFT_DETECTED][test] = float(each.alarm)
+        for columns, family in (
+            (table.score, catalogue.ML_DRIFT_SCORE),
+            (table.expected, catalogue.ML_DRIFT_EXPECTED),
+            (table.threshold, catalogue.ML_DRIFT_THRESHOLD),
+            (table.p_value, catalogue.ML_DRIFT_P_VALUE),
+        ):
+            for measure, values in columns.items():
+                value = float(values[at])
+                if not math.isnan(value):
+                    found[family][*labels, measure, each.name] = value
+    for given in monitor.inputs:
+        if given.kind in ("embedding", "text") and any(each.window.total for each in given.monitors):
+            found[catalogue.ML_DRIFT_DETECTED][*labels, EMBEDDING, given.name] = float(
+                any(each.alarm for each in given.monitors)
+            )
+
+
+def _reference(found: _Values, labels: tuple[str, str], monitor: ModelMonitor, each: FeatureMonitor) -> None:
+    if monitor.against is None:
+        return
+    coarse = each.binning.coarse
+    ratios = (coarse + 0.5) / (coarse.sum() + 0.5 * len(coarse))
+    for at, (share, text) in enumerate(zip(ratios.tolist(), each.binning.labels, strict=True)):
+        key = (labels[0], monitor.against.hash[:8], each.name, f"{at:02}", each.binning.kind, text[:64])
+        found[catalogue.ML_REFERENCE_BIN_RATIO][key] = share
+    for issue, share in zip(ISSUES, each.issues_of_baseline.tolist(), strict=True):
+        found[catalogue.ML_DATA_QUALITY_BASELINE][*labels, each.name, issue] = share
+
+
+def _outcomes(found: _Values, labels: tuple[str, str], monitor: ModelMonitor) -> None:
+    outcomes = monitor.outcomes
+    judgement = outcomes.judgement
+    if outcomes.samples:
+        found[catalogue.ML_LABELLED_SAMPLES][labels] = outcomes.samples
+    _performance(
+        found, labels, judgement.labelled,
+        (catalogue.ML_MODEL_ACCURACY, catalogue.ML_MODEL_ACCURACY_LOWER, catalogue.ML_MODEL_ACCURACY_UPPER),
+    )  # fmt: skip
+    _performance(
+        found, labels, judgement.estimated,
+        (
+            catalogue.ML_MODEL_ACCURACY_ESTIMATED, catalogue.ML_MODEL_ACCURACY_ESTIMATED_LOWER,
+            catalogue.ML_MODEL_ACCURACY_ESTIMATED_UPPER,
+        ),
+    )  # fmt: skip
+    _performance(found, labels, judgement.baseline, (catalogue.ML_MODEL_ACCURACY_BASELINE,))
+    metric = "mae" if outcomes.task == "regression" else "accuracy"
+    for key, segments in judgement.segments.items():
+        for segment in segments:
+            value = (*labels, key, str(segment.segment))
+            found[catalogue.ML_SEGMENT_ACCURACY][*value, metric] = segment.estimate.value
+            found[catalogue.ML_SEGMENT_SAMPLES][value] = segment.estimate.n
+    curve = judgement.calibration
+    if curve is not None:
+        for at in np.flatnonzero(curve.n).tolist():
+            where = (*labels, f"{curve.edges[at]:.1f} … {curve.edges[at + 1]:.1f}")
+            found[catalogue.ML_CALIBRATION_PREDICTED][where] = float(curve.mean_predicted[at])
+            found[catalogue.ML_CALIBRATION_OBSERVED][where] = float(curve.observed[at])
+    if outcomes.errors is not None and outcomes.samples:
+        test = (*labels, CONCEPT, ERROR)
+        evidence = max(outcomes.errors.e_value, 1e-12)
+        found[catalogue.ML_DRIFT_E_VALUE][*labels, ERROR] = evidence
+        found[catalogue.ML_DRIFT_SCORE][test] = math.log10(evidence)
+        found[catalogue.ML_DRIFT_THRESHOLD][test] = math.log10(outcomes.errors.average_run_length)
+        found[catalogue.ML_DRIFT_DETECTED][test] = float(outcomes.errors.alarm)
+
+
+def _performance(
+    found: _Values, labels: tuple[str, str], performance: Performance | None, families: Iterable[Family]
+) -> None:
+    if performance is None:
+        return
+    for name, estimate in performance.estimates.items():
+        for family, value in zip(families, (estimate.value, estimate.lower, estimate.upper), strict=False):
+            if value is not None and not math.isnan(value):
+                found[family][*labels, name] = float(value)

@@ -1,0 +1,250 @@
+"""One version of a model: all that is watched of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from observability.columns import Floats, Ints
+from observability.drift.binning import Binning
+from observability.drift.embedders import Embedder
+from observability.drift.sequential import judge
+from observability.monitoring.feature import ISSUES, FeatureMonitor
+from observability.monitoring.inputs import Input, Plain, binning_of, inputs_of
+from observability.monitoring.outcomes import Outcomes, Reference
+from observability.monitoring.statistics import Table, evaluate
+from observability.monitoring.values import numbers
+from observability.performance.tracker import PerformanceTracker
+from observability.predictions.baselines import Baseline
+from observability.predictions.rows import Predictions, feature_columns
+from observability.predictions.stored import Joined
+from observability.settings import Model, Settings
+
+#: What a model answers, beside its features.
+PREDICTION, CONFIDENCE, ERROR = "@prediction", "@confidence", "@error"
+
+
+@dataclass
+class Counted:
+    """What came to one monitored feature since it was last written to the metrics; of its coarse bins (G,)."""
+
+    values: int
+    bins: Ints
+    traces: list[str | None]
+    issues: Ints
+    alarms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """The baseline that a model is compared with."""
+
+    hash: str
+    created: float
+    baseline: Baseline
+
+
+@dataclass
+class ModelMonitor:
+    """For one thread at a time."""
+
+    model: str
+    version: str
+    settings: Settings
+    own: Model
+    against: Against | None
+    embedder: Callable[[], Embedder | None]
+    inputs: list[Input] = field(default_factory=list)
+    newest: float = 0.0
+    used: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.tracker = PerformanceTracker(
+            self.settings.performance.window, low_confidence=self.settings.performance.low_confidence
+        )
+        self.outcomes = Outcomes(self.own, self.settings.performance, self.settings.drift.average_run_length)
+        self.table: Table | None = None
+        self._dirty = False
+        if self.against is not None:
+            self._compare_with(self.against.baseline)
+        self.counted = {monitor.name: _nothing(monitor) for monitor in self.monitors}
+
+    def _compare_with(self, baseline: Baseline) -> None:
+        drift = self.settings.drift
+        self.inputs = inputs_of(baseline, drift, self._monitor, self.own.features, self.embedder)
+        if baseline.prediction is not None and baseline.prediction.null_count < baseline.rows:
+            kind = "numeric" if pa.types.is_floating(baseline.prediction.type) else "categorical"
+            self.inputs.append(self._output(PREDICTION, kind, baseline.prediction))
+        sure = _confidence(baseline)
+        if sure is not None and not np.isnan(sure).all():
+            self.inputs.append(self._output(CONFIDENCE, "numeric", pa.chunked_array([pa.array(sure)])))
+        if baseline.label is not None and baseline.prediction is not None:
+            self.outcomes.learn(_reference(baseline))
+
+    def _output(self, name: str, kind: str, column: pa.ChunkedArray) -> Input:
+        return Plain(name, kind, (self._monitor(name, binning_of(name, kind, column, self.settings.drift)),))
+
+    def _monitor(self, name: str, binning: Binning) -> FeatureMonitor:
+        drift = self.settings.drift
+        return FeatureMonitor(
+            name,
+            binning,
+            window=drift.window,
+            run_length=drift.average_run_length,
+            clear_after=min(drift.clear_after, drift.window),
+        )
+
+    @property
+    def monitors(self) -> list[FeatureMonitor]:
+        return [monitor for each in self.inputs for monitor in each.monitors]
+
+    @property
+    def share(self) -> float | None:
+        """Share of the features that are judged drifted."""
+        found = [monitor.alarm for each in self.inputs if not each.name.startswith("@") for monitor in each.monitors]
+        return sum(found) / len(found) if found else None
+
+    @property
+    def drifted(self) -> bool | None:
+        """Whether anything is judged drifted; ``None`` where nothing can be, or too little has come."""
+        seen = [monitor for monitor in self.monitors if monitor.effective >= self.settings.drift.min_samples]
+        return any(monitor.alarm for monitor in seen) if seen else None
+
+    def take(self, predictions: Predictions) -> None:
+        """New predictions (n,) of this model and version, in the order in which they came."""
+        self.newest = max(self.newest, float(predictions.timestamp.max()))
+        self.used = time.monotonic()
+        self.tracker.record_many(predictions.latency_seconds, predictions.confidence)
+        failed = [error is not None for error in predictions.error_type]
+        good = predictions.take(~np.array(failed)) if any(failed) else predictions
+        if not len(good):
+            return
+        self.outcomes.predicted(good.prediction, good.probabilities, good.confidence)
+        columns = feature_columns(good.features)
+        if self.outcomes.keeps_features and self.against is not None:
+            self.outcomes.described(_matrix(self.against.baseline, columns, len(good)))
+        columns[PREDICTION] = good.prediction
+        columns[CONFIDENCE] = [None if np.isnan(value) else value for value in good.confidence.tolist()]
+        absent: list[Any] = [None] * len(good)
+        for each in self.inputs:
+            taken = each.take(columns.get(each.name, absent))
+            for monitor, part in zip(each.monitors, taken, strict=True):
+                self._count(monitor, part.bins, part.issues, good.trace_id)
+        self._judge()
+        self._dirty = True
+
+    def _count(self, monitor: FeatureMonitor, bins: Ints, issues: Ints, traces: Sequence[str | None]) -> None:
+        counted = self.counted[monitor.name]
+        coarse = monitor.binning.group[bins]
+        counted.values += len(bins)
+        counted.bins += np.bincount(coarse, minlength=len(counted.bins))
+        counted.issues += issues
+        places, rows = np.unique(coarse[::-1], return_index=True)
+        for place, row in zip(places.tolist(), rows.tolist(), strict=True):
+            trace = traces[len(bins) - 1 - row]
+            if trace is not None:
+                counted.traces[place] = trace
+
+    def _judge(self) -> None:
+        """Features whose evidence is enough, in view of how many are looked at, raise an alarm."""
+        monitors = self.monitors
+        if not monitors:
+            return
+        least = self.settings.drift.min_samples
+        values = np.array([max(monitor.sequential.peak, 0.0) for monitor in monitors])
+        for monitor, alarm in zip(
+            monitors, judge(values, self.settings.drift.average_run_length).tolist(), strict=True
+        ):
+            if monitor.alarm:
+                monitor.clear()
+            elif alarm and monitor.effective >= min(least, monitor.binning.size):
+                monitor.raise_alarm()
+                self.counted[monitor.name].alarms += 1
+
+    def labelled(self, joined: Joined) -> None:
+        """Labels that found their predictions."""
+        good = [row for row, error in enumerate(joined.error_type) if error is None]
+        self.outcomes.labelled(
+            [joined.label[row] for row in good],
+            [joined.prediction[row] for row in good],
+            [joined.probabilities[row] for row in good],
+            joined.confidence[good],
+            [joined.segment[row] for row in good],
+        )
+
+    def refresh(self) -> None:
+        """Compute what is shown anew, if anything came since."""
+        self.outcomes.refresh()
+        if self._dirty and self.monitors:
+            self.table = evaluate(self.monitors, self.settings.drift.min_samples)
+            self._dirty = False
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "version": self.version,
+            "baseline": None if self.against is None else self.against.hash,
+            "newest": self.newest,
+            "features": {monitor.name: monitor.to_state() for monitor in self.monitors},
+            "outcomes": self.outcomes.to_state(),
+        }
+
+    def from_state(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`to_state` was called; a feature that is compared with another baseline begins anew."""
+        self.newest = float(state["newest"])
+        self.outcomes.from_state(state["outcomes"])
+        if state["baseline"] != (None if self.against is None else self.against.hash):
+            return
+        for monitor in self.monitors:
+            if monitor.name in state["features"]:
+                monitor.from_state(state["features"][monitor.name])
+        self._dirty = True
+
+
+def _nothing(monitor: FeatureMonitor) -> Counted:
+    groups = len(monitor.binning.labels)
+    return Counted(0, np.zeros(groups, np.int64), [None] * groups, np.zeros(len(ISSUES), np.int64))
+
+
+def _confidence(baseline: Baseline) -> Floats | None:
+    """Confidence of the rows of a baseline: as it was given, else the largest probability."""
+    if baseline.confidence is not None:
+        return np.asarray(baseline.confidence.to_numpy(), np.float64)
+    if baseline.probabilities:
+        table = np.column_stack([column.to_numpy() for column in baseline.probabilities.values()])
+        return np.asarray(table.max(axis=1) if table.shape[1] > 1 else np.maximum(table[:, 0], 1 - table[:, 0]))
+    return None
+
+
+def _reference(baseline: Baseline) -> Reference:
+    if baseline.label is None or baseline.prediction is None:
+        raise ValueError("the baseline has no labels")
+    table = None
+    if baseline.probabilities:
+        table = np.column_stack([column.to_numpy() for column in baseline.probabilities.values()])
+    features = {name: column.to_pylist() for name, column in baseline.features.items() if _is_plain(baseline, name)}
+    return Reference(
+        labels=baseline.label.to_pylist(),
+        predictions=baseline.prediction.to_pylist(),
+        probabilities=table,
+        classes=tuple(baseline.probabilities),
+        features=_matrix(baseline, features, baseline.rows),
+    )
+
+
+def _matrix(baseline: Baseline, columns: dict[str, list[Any]], rows: int) -> Floats:
+    """The numeric features as numbers (rows, f), NaN where missing."""
+    names = [name for name in baseline.features if baseline.kinds[name] == "numeric"]
+    absent: list[Any] = [None] * rows
+    if not names:
+        return np.zeros((rows, 0))
+    return np.column_stack([numbers(columns.get(name, absent)).values for name in names])
+
+
+def _is_plain(baseline: Baseline, name: str) -> bool:
+    return baseline.kinds[name] == "numeric"
