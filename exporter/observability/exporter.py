@@ -82,7 +82,9 @@ class Exporter:
                 catalogue.EXPORTER_STORE_ROWS: lambda: {
                     (name,): float(rows) for name, rows in self.keeper.rows.items()
                 },
-                catalogue.EXPORTER_STORE_BYTES: lambda: {(): float(self.keeper.size_bytes)},
+                catalogue.EXPORTER_STORE_BYTES: lambda: {
+                    (self.store.url.partition(":")[0].partition("+")[0],): float(self.keeper.size_bytes)
+                },
                 **gauges.readings(),
             },
         )

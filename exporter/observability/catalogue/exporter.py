@@ -95,7 +95,7 @@ EXPORTER_DUPLICATE_ITEMS = Family(
     "Predictions and labels that were known already; sending one again is harmless.",
 )
 EXPORTER_STORE_ROWS = Family("exporter_store_rows", "gauge", ("table",), "Rows of the prediction store by table.")
-EXPORTER_STORE_BYTES = Family("exporter_store_bytes", "gauge", (), "Size of the prediction store.", "bytes")
+EXPORTER_STORE_BYTES = Family("exporter_store_bytes", "gauge", ("database",), "Size of the prediction store.", "bytes")
 EXPORTER_STORE_FAILURES = Family(
     "exporter_store_failures_total",
     "counter",

@@ -27,7 +27,10 @@ ML_PREDICTIONS = Family(
     "ml_predictions_total", "counter", (*_MODEL, "status"), "Predictions by outcome (status: success or error)."
 )
 ML_PREDICTION_ERRORS = Family(
-    "ml_prediction_errors_total", "counter", (*_MODEL, "error_type"), "Failed predictions by the kind of error sent."
+    "ml_prediction_errors_total",
+    "counter",
+    (*_MODEL, "error_type"),
+    "Failed predictions by kind of error, from the name that was sent.",
 )
 ML_PREDICTION_LATENCY = Family(
     "ml_prediction_latency_seconds",

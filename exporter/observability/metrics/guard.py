@@ -25,8 +25,9 @@ OTHER = "other"
 #: Labels whose values are a closed vocabulary of our own, or bounded by the settings or by retention; the values of
 #: all others come from the wire.
 CLOSED_LABELS = frozenset({
-    "operation", "status", "error_type", "type", "source", "date", "budget", "version", "python", "signal", "reason",
-    "queue", "family", "outcome", "target", "estimated", "kind", "dimension",
+    "operation", "status", "error_type", "type", "source", "date", "budget", "python", "signal", "reason",
+    "queue", "family", "outcome", "target", "estimated", "kind", "dimension", "bin", "issue",
+    "table", "part", "drift_type", "metric_type", "database",
 })  # fmt: skip
 HALF_LIFE_SECONDS = 3600.0
 #: Counters of the summary of one label: a value with more than 1/513 of the folded samples is always among them.
@@ -47,7 +48,10 @@ def open_labels(family: Family) -> tuple[int, ...]:
     """Positions of the labels of ``family`` whose values come from the wire."""
     if family is EXPORTER_FOLDED:  # its ``label`` is one of our names
         return ()
-    return tuple(at for at, label in enumerate(family.labels) if label not in CLOSED_LABELS)
+    ours = "model" not in family.labels  # versions of ours are few, those of models come from the wire
+    return tuple(
+        at for at, label in enumerate(family.labels) if label not in CLOSED_LABELS and not (ours and label == "version")
+    )
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -16,6 +17,7 @@ import numpy as np
 from observability import catalogue
 from observability.columns import Keys
 from observability.drift.embedders import Embedder, load_embedder
+from observability.errors import classify
 from observability.metrics import Metrics
 from observability.monitoring.feature import ISSUES
 from observability.monitoring.gauges import Gauges
@@ -144,9 +146,10 @@ class Monitors:
         labels = (model, version)
         failed = [error for error in part.error_type if error is not None]
         metrics.increase(catalogue.ML_PREDICTIONS, (*labels, "success"), len(part) - len(failed))
-        for error in set(failed):
-            metrics.increase(catalogue.ML_PREDICTIONS, (*labels, "error"), failed.count(error))
-            metrics.increase(catalogue.ML_PREDICTION_ERRORS, (*labels, error), failed.count(error))
+        if failed:
+            metrics.increase(catalogue.ML_PREDICTIONS, (*labels, "error"), len(failed))
+        for kind, count in Counter(classify((error,), ()) for error in failed).items():
+            metrics.increase(catalogue.ML_PREDICTION_ERRORS, (*labels, kind), count)
         traces = _trace_keys(part.trace_id)
         known = ~np.isnan(part.latency_seconds)
         if known.any():

@@ -162,7 +162,7 @@ def test_the_lag_is_the_time_since_the_span_ended(client: TestClient) -> None:
 
 
 def test_the_queue_is_on_the_page(client: TestClient) -> None:
-    assert [each.labels for each in matching(client, "exporter_queue_items")] == [{"queue": "measure"}]
+    assert [each.labels for each in matching(client, "exporter_queue_items")] == [{"queue": "measure"}, {"queue": "keep"}]
 
 
 @pytest.mark.parametrize(
