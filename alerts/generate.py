@@ -24,6 +24,7 @@ from alerts import (
     pipeline_rules,
     recording,
     stack_rules,
+    watch_rules,
 )
 from alerts.model import Document, Group
 from observability.settings import Settings, SettingsError, load
@@ -64,7 +65,7 @@ def documents(settings: Settings) -> dict[str, str]:
         "prometheus/rules/llm.yml": file(llm_rules.llm(settings), llm_rules.prompt_cache(settings)),
         "prometheus/rules/agents.yml": file(agent_rules.agents(settings)),
         "prometheus/rules/cost.yml": file(cost_rules.cost(settings)),
-        "prometheus/rules/models.yml": file(model_rules.models(settings)),
+        "prometheus/rules/models.yml": file(model_rules.models(settings), watch_rules.alerts(settings)),
         "prometheus/rules/stack.yml": file(
             stack_rules.targets(settings), pipeline_rules.pipeline(settings), stack_rules.alerting(settings)
         ),

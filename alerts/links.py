@@ -15,6 +15,8 @@ OVERVIEW_DASHBOARD = "ai-overview"
 LLM_DASHBOARD = "ai-llm"
 COST_DASHBOARD = "ai-cost"
 AGENTS_DASHBOARD = "ai-agents"
+MODELS_DASHBOARD = "ai-models"
+DRIFT_DASHBOARD = "ai-drift"
 
 #: LogQL pipeline: lines that tell of errors, by the level as Loki itself finds it.
 ERROR_LINES = " | detected_level=~`error|critical|fatal`"

@@ -6,7 +6,7 @@ never ``NaN``: ``max()`` and ``avg()`` over the series stay usable and a chart s
 
 from __future__ import annotations
 
-from alerts import budgets
+from alerts import budgets, drift_rules, watch_rules
 from alerts.model import SLOW_INTERVAL, Group, RecordingRule
 from alerts.promql import quantile, rate, series, share, total
 from alerts.shapes import CALLS, PROMPT_TOKENS, TOOLS
@@ -64,14 +64,34 @@ def of_budgets() -> tuple[RecordingRule, ...]:
     )
 
 
+def of_models() -> tuple[RecordingRule, ...]:
+    """Rates, ratios and quantiles of predictions."""
+    by = ("model", "version")
+    predictions = catalogue.ML_PREDICTIONS
+    return (
+        RecordingRule(catalogue.ML_PREDICTIONS_PER_MINUTE, f"60 * {rate(predictions, WINDOW, by)}"),
+        RecordingRule(
+            catalogue.ML_PREDICTION_ERROR_RATE, share(series(predictions, status="error"), predictions, WINDOW, by)
+        ),
+        RecordingRule(
+            catalogue.ML_PREDICTION_LATENCY_P99,
+            f"{quantile(0.99, catalogue.ML_PREDICTION_LATENCY, WINDOW, by)} >= 0",
+        ),
+    )
+
+
 def groups(settings: Settings) -> tuple[Group, ...]:
     """One rule per recorded family. Raises ``ValueError`` if the catalogue and the rules here differ."""
-    calls, money = of_calls(), of_budgets()
-    recorded = [rule.family.name for rule in (*calls, *money)]
+    calls, money, models = of_calls(), of_budgets(), of_models()
+    drift, watches = drift_rules.rules(settings), watch_rules.recording(settings)
+    recorded = [rule.family.name for rule in (*calls, *money, *models, *drift, *watches)]
     wanted = [family.name for family in catalogue.RECORDED]
     if sorted(recorded) != sorted(wanted):
         raise ValueError(f"recorded families without exactly one rule: {sorted(set(recorded) ^ set(wanted))}")
     return (
         Group("ai-observability-recording", settings.alerts.evaluation_interval, calls),
+        Group("ai-observability-recording-models", settings.alerts.evaluation_interval, models),
         Group("ai-observability-recording-budgets", SLOW_INTERVAL, money),
+        Group("ai-observability-recording-drift", SLOW_INTERVAL, drift),
+        Group("ai-observability-recording-watches", SLOW_INTERVAL, watches),
     )

@@ -90,6 +90,12 @@ ML_PREDICTION_LATENCY_P99 = Family(
     "seconds",
 )
 _BINNED = ("model", "baseline", "feature", "window")
+ML_FEATURE_BIN_SAMPLES = Family(
+    "ml_feature_bin_samples",
+    "recorded",
+    ("model", "baseline", "feature", "bin", "window"),
+    "Values of a feature in one bin of the baseline within the window, of all replicas.",
+)
 ML_FEATURE_SAMPLES = Family(
     "ml_feature_samples", "recorded", _BINNED, "Values of a feature in the window, of all replicas."
 )
