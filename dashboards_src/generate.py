@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboards_src import agents, cost, llm, overview
+from dashboards_src import agents, cost, drift, llm, models, overview
 from dashboards_src.grafana import render
 from observability.settings import Settings, SettingsError, load
 
@@ -19,7 +19,14 @@ DEFAULT_OUT = Path("grafana/dashboards")
 
 def documents(settings: Settings) -> dict[str, str]:
     """Path below the output folder to the JSON text of every dashboard."""
-    boards = {"overview": overview, "llm": llm, "cost": cost, "agents": agents}
+    boards = {
+        "overview": overview,
+        "llm": llm,
+        "cost": cost,
+        "agents": agents,
+        "models": models,
+        "drift": drift,
+    }
     return {f"{FOLDER}/{name}.json": render(board.build(settings)) for name, board in boards.items()}
 
 

@@ -293,10 +293,16 @@ def event_annotation(name: str, expr: str, *, color: str, title: str, text: str,
     }
 
 
-def dashboard_link(title: str, uid: str, tooltip: str) -> core.DashboardLink:
-    """To another dashboard of ours, with the time range and the variables that are set."""
+def dashboard_link(title: str, uid: str, tooltip: str, *, variables: bool = True) -> core.DashboardLink:
+    """To another dashboard of ours, with the time range and, if these mean the same there, the variables."""
     return core.DashboardLink(
-        title=title, type="link", uri=f"/d/{uid}", icon="dashboard", tooltip=tooltip, includeVars=True, keepTime=True
+        title=title,
+        type="link",
+        uri=f"/d/{uid}",
+        icon="dashboard",
+        tooltip=tooltip,
+        includeVars=variables,
+        keepTime=True,
     )
 
 
@@ -314,6 +320,12 @@ def dashboard_data_link(title: str, uid: str, variables: Sequence[str]) -> Json:
     """From a number to another dashboard of ours, with the time range and these variables as they are set."""
     passed = "".join(f"&${{{name}:queryparam}}" for name in variables)
     return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}{passed}"}
+
+
+def row_data_link(title: str, uid: str, columns: Mapping[str, str]) -> Json:
+    """From a table's row to another dashboard of ours; ``columns`` are the columns that set its variables."""
+    set_ = "".join(f"&var-{name}=${{__data.fields.{column}:percentencode}}" for name, column in columns.items())
+    return {"title": title, "url": f"/d/{uid}?${{__url_time_range}}{set_}"}
 
 
 def _explore(uid: str, query: Json) -> str:

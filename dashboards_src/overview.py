@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from dashboards_src import agents, foreign, lists, measures, panels, pipeline, promql, rag, shared, verdicts
+from dashboards_src import (
+    agents,
+    foreign,
+    lists,
+    measures,
+    overview_models,
+    panels,
+    pipeline,
+    promql,
+    rag,
+    shared,
+    verdicts,
+)
 from dashboards_src.grafana import Json, Line, Panel, Section, dashboard, even
 from observability.catalogue import (
     EXPORTER_PROBE_SUCCESS,
@@ -32,6 +44,7 @@ def build(settings: Settings) -> Json:
             Section("What is wrong", [_wrong()]),
             Section("LLM services", [_services(settings)]),
             Section("Cost and tokens", [_cost()]),
+            Section("Models that predict", [overview_models.line(settings)]),
             Section("Operations, from traces", [_operations(settings)]),
             Section("Logs and notifications", [_logs()]),
             Section("Telemetry pipeline", pipeline.lines()),

@@ -296,10 +296,61 @@ def heatmap(title: str, description: str, target: PrometheusTarget, **look: Unpa
     )
 
 
+def band(lower: str, upper: str, color: str) -> list[Json]:
+    """Overrides: what lies between two series of a chart is filled; neither has a line or stands in the legend."""
+    hidden: Json = {"id": "custom.hideFrom", "value": {"legend": True, "tooltip": False, "viz": False}}
+    shared: list[Json] = [
+        {"id": "custom.lineWidth", "value": 0},
+        {"id": "color", "value": {"mode": "fixed", "fixedColor": color}},
+        hidden,
+    ]
+    filled: list[Json] = [
+        {"id": "custom.fillBelowTo", "value": lower},
+        {"id": "custom.fillOpacity", "value": 20},
+        {"id": "custom.gradientMode", "value": "none"},
+    ]
+    return [
+        {
+            "matcher": {"id": "byName", "options": lower},
+            "properties": [*shared, {"id": "custom.fillOpacity", "value": 0}],
+        },
+        {"matcher": {"id": "byName", "options": upper}, "properties": [*shared, *filled]},
+    ]
+
+
+def dashed(name: str) -> Json:
+    """Override: a dashed line without anything below it; for what others are compared with."""
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [
+            {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 6]}},
+            {"id": "custom.fillOpacity", "value": 0},
+        ],
+    }
+
+
 def day_bars(title: str, description: str, target: PrometheusTarget, **look: Unpack[Look]) -> Panel:
     """Stacked bars, one per ``date`` label, split by ``model``."""
+    return bars(title, description, target, row="date", column="model", order=("model", "date"), stacked=True, **look)
+
+
+def bars(
+    title: str,
+    description: str,
+    target: PrometheusTarget,
+    *,
+    row: str,
+    column: str,
+    order: Sequence[str],
+    stacked: bool = False,
+    **look: Unpack[Look],
+) -> Panel:
+    """Bars for each value of the label ``row``, one beside or on the other for each value of ``column``.
+
+    They are sorted by the labels in ``order``, the last one first.
+    """
     target.format, target.legend = "table", ""
-    matrix = {"rowField": "date", "columnField": "model", "valueField": "Value", "emptyValue": "null"}
+    matrix = {"rowField": row, "columnField": column, "valueField": "Value", "emptyValue": "null"}
     return prometheus_panel(
         "barchart",
         title,
@@ -314,9 +365,9 @@ def day_bars(title: str, description: str, target: PrometheusTarget, **look: Unp
             "legend": _LEGEND,
             "orientation": "auto",
             "showValue": "never",
-            "stacking": "normal",
+            "stacking": "normal" if stacked else "none",
             "tooltip": {"mode": "multi", "sort": "desc"},
-            "xField": "date\\model",
+            "xField": f"{row}\\{column}",
             "xTickLabelRotation": 0,
             "xTickLabelSpacing": 0,
         },
@@ -327,7 +378,7 @@ def day_bars(title: str, description: str, target: PrometheusTarget, **look: Unp
             "lineWidth": 0,
             "scaleDistribution": {"type": "linear"},
         },
-        transformations=[_sorted("model"), _sorted("date"), {"id": "groupingToMatrix", "options": matrix}],
+        transformations=[*(_sorted(label) for label in order), {"id": "groupingToMatrix", "options": matrix}],
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from observability.catalogue import LLM_ESTIMATED_COST, LLM_TOKEN_COST, Family
 
 #: Dashboard variables that filter every family that has the label of the same name.
-FILTERS = ("service", "provider", "model", "agent", "tool", "retriever")
-#: Those of a dashboard without the last three.
+FILTERS = ("service", "provider", "model", "agent", "tool", "retriever", "version", "feature")
+#: Of what only the service is known.
 SERVICE = ("service",)
 #: Counts per time: no growth between two points of a chart is lost, however long its range.
 RATE = "$__rate_interval"
@@ -45,6 +45,12 @@ def total(vector: str, by: Iterable[str] = ()) -> str:
     """``sum by (...)`` of a vector."""
     labels = ", ".join(by)
     return f"sum by ({labels}) ({vector})" if labels else f"sum({vector})"
+
+
+def highest(vector: str, by: Iterable[str] = ()) -> str:
+    """``max by (...)`` of gauges: replicas that tell the same count once."""
+    labels = ", ".join(by)
+    return f"max by ({labels}) ({vector})" if labels else f"max({vector})"
 
 
 def rate(selector: str, window: str = RATE) -> str:

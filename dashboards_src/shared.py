@@ -15,6 +15,7 @@ from dashboards_src.grafana import (
     explore_data_link,
     explore_link,
     label_variable,
+    row_data_link,
 )
 from observability.catalogue import (
     LLM_AGENT_RUNS,
@@ -24,17 +25,32 @@ from observability.catalogue import (
     LLM_REQUESTS,
     LLM_TOOL_CALLS,
     LLM_WORKFLOW_RUNS,
+    ML_DATA_QUALITY_VALUES,
+    ML_DRIFT_ALARMS,
+    ML_PREDICTIONS,
     RAG_RETRIEVALS,
     Family,
 )
 from observability.settings import Settings
 
 OVERVIEW_UID, LLM_UID, COST_UID, AGENTS_UID = "ai-overview", "ai-llm", "ai-cost", "ai-agents"
+MODELS_UID, DRIFT_UID = "ai-models", "ai-drift"
 #: Every dashboard and how links to it are called, in the order in which one reads them.
-BOARDS = {OVERVIEW_UID: "Overview", LLM_UID: "LLM", COST_UID: "Cost", AGENTS_UID: "Agents"}
+BOARDS = {
+    OVERVIEW_UID: "Overview",
+    LLM_UID: "LLM",
+    COST_UID: "Cost",
+    AGENTS_UID: "Agents",
+    MODELS_UID: "Models",
+    DRIFT_UID: "Drift",
+}
+#: Those whose ``$model`` is a model that sends its predictions; on the others it is one that answers prompts.
+PREDICTING = frozenset({MODELS_UID, DRIFT_UID})
 
 NO_CALLS = "No LLM calls in this range"
 NO_STREAM = "No streamed answer in this range"
+NO_PREDICTION = "No predictions yet"
+NO_BASELINE = "No baseline or too few predictions"
 
 
 def _variable(name: str, family: Family, label: str, description: str, after: Sequence[str] = ()) -> Json:
@@ -89,6 +105,39 @@ def step_variables() -> list[Json]:
     ]
 
 
+def model_variables() -> list[Json]:
+    """``$ds`` and the models that predict, with their versions."""
+    return [
+        datasource_variable(),
+        _variable("model", ML_PREDICTIONS, "Model", "The model that predicts"),
+        _variable("version", ML_PREDICTIONS, "Version", "Its version, unknown where none is sent", ("model",)),
+    ]
+
+
+def drift_variables() -> list[Json]:
+    """The same, and the features that are watched."""
+    description = "An input of the model; @prediction and @confidence are its output"
+    return [
+        *model_variables(),
+        _variable("feature", ML_DATA_QUALITY_VALUES, "Feature", description, ("model", "version")),
+    ]
+
+
+def drift_marks() -> list[Json]:
+    """A mark where the sequential test of a feature raised an alarm."""
+    alarms = promql.increase(promql.series(ML_DRIFT_ALARMS, filters=("model", "version")), "1m")
+    return [
+        event_annotation(
+            "Drift alarms",
+            f"{promql.total(alarms, ('model', 'feature'))} > 0",
+            color=panels.WARNING,
+            title="Drift of {{feature}}",
+            text="{{model}} no longer gets the data of its baseline",
+            tags="model,feature",
+        )
+    ]
+
+
 def alert_marks() -> list[Json]:
     """A mark where an alert begins to fire; not a band for as long as it does."""
     firing = f'{ALERTS}{{alertstate="firing", severity=~"critical|warning"}}'
@@ -108,14 +157,25 @@ def links(uid: str, *, filters: Sequence[str] = ("service", "provider", "model")
     """To the other dashboards, and to Explore: it is at a known address whatever the ports of Jaeger and Phoenix are.
 
     From a row in Explore the data sources' own links lead on; provisioning knows the public addresses. ``filters`` are
-    the variables of the dashboard that calls can be chosen by.
+    the variables of the dashboard that calls can be chosen by; without any there is no link to Explore.
     """
     return [
         *(
-            dashboard_link(title, other, f"The {title} dashboard, same time range and filters")
+            dashboard_link(
+                title,
+                other,
+                f"The {title} dashboard, same time range and filters",
+                variables=(other in PREDICTING) is (uid in PREDICTING),
+            )
             for other, title in BOARDS.items()
             if other != uid
         ),
+        *(_explored(filters) if filters else ()),
+    ]
+
+
+def _explored(filters: Sequence[str]) -> list[object]:
+    return [
         explore_link(
             "Traces",
             "jaeger",
@@ -152,3 +212,8 @@ def traces_of(column: str, *, failed: bool = False) -> Json:
 def board_data_link(uid: str, variables: Sequence[str] = ("service",)) -> Json:
     """Data link of a number: the dashboard that says more about it."""
     return dashboard_data_link(f"Open {BOARDS[uid]}", uid, variables)
+
+
+def row_link(uid: str, **columns: str) -> Json:
+    """Data link of a table's cell: another dashboard, its variables set from the columns of the row."""
+    return row_data_link(f"Open {BOARDS[uid]}", uid, columns)

@@ -56,6 +56,14 @@ function withGaps({ times, values }, step) {
   return { x, y };
 }
 
+/** Series in an order in which one that is filled down to another comes right after it, as Plotly wants it. */
+export function bandOrder(panel, all) {
+  const names = new Map(all.map((each) => [each.name, each]));
+  const lower = (each) => names.get(fieldOptions(panel, each.name).custom.fillBelowTo);
+  const ends = new Set(all.map(lower).filter(Boolean));
+  return all.filter((each) => !ends.has(each)).flatMap((each) => (lower(each) ? [lower(each), each] : [each]));
+}
+
 /** A stack needs every series at every time; one that is absent adds nothing to it. */
 function onGrid({ times, values }, grid) {
   const known = new Map(times.map((time, index) => [time, values[index]]));
@@ -138,8 +146,10 @@ export function timeseries(body, panel, { all, exemplars, events, range }, conte
   const plot = h("div", { class: "plot" });
   const draw = () => {
     const shown = entries.filter((each) => !hidden.has(each.name));
-    const visible = shown.length ? shown : entries;
-    const legend = legendBlock(panel, entries, hidden, (name) => {
+    const visible = bandOrder(panel, shown.length ? shown : entries);
+    const drawn = new Set(visible.map((each) => each.name));
+    const listed = entries.filter((each) => !fieldOptions(panel, each.name).custom.hideFrom?.legend);
+    const legend = legendBlock(panel, listed, hidden, (name) => {
       const alone = hidden.size === entries.length - 1 && !hidden.has(name);
       hidden.clear();
       if (!alone) entries.forEach((each) => each.name !== name && hidden.add(each.name));
@@ -159,9 +169,11 @@ export function timeseries(body, panel, { all, exemplars, events, range }, conte
       const shared = { ...data, name: each.name, text, hovertemplate: "%{text}<extra>%{fullData.name}</extra>" };
       if (bars) return { ...shared, type: "bar", width: range.step * 850, textposition: "none", marker: { color: each.color, line: { width: 0 } } };
       return {
-        ...shared, type: "scatter", mode: each.values.length === 1 ? "markers" : "lines", line: { color: each.color, width: (style.lineWidth ?? 1) || 1 },
+        ...shared, type: "scatter", mode: each.values.length === 1 ? "markers" : "lines",
+        line: { color: each.color, width: options.custom.lineWidth === 0 ? 0 : options.custom.lineWidth ?? 1, dash: options.custom.lineStyle?.fill === "dash" ? "dash" : "solid" },
         ...(stacked ? { stackgroup: "a", fillcolor: alpha(each.color, (style.fillOpacity ?? 20) / 100) }
-          : visible.length < 4 && style.fillOpacity && !data.y.includes(null) ? { fill: "tozeroy", fillcolor: alpha(each.color, style.fillOpacity / 100) } : {}),
+          : drawn.has(options.custom.fillBelowTo) ? { fill: "tonexty", fillcolor: alpha(each.color, (options.custom.fillOpacity ?? 20) / 100) }
+          : visible.length < 4 && options.custom.fillOpacity && !data.y.includes(null) ? { fill: "tozeroy", fillcolor: alpha(each.color, style.fillOpacity / 100) } : {}),
       };
     });
     if (exemplars.length) traces.push(exemplarTrace(exemplars, exemplars.map((point) => point.value), defaults.unit));

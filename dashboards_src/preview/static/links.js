@@ -7,7 +7,7 @@ import { queryParameters } from "./variables.js";
 export const LOOKBACKS = [["15m", 9e5], ["1h", 36e5], ["6h", 216e5], ["24h", 864e5], ["7d", 6048e5]];
 
 const DASHBOARD = /^\/d\/[\w-]+\?/;
-const FIELD = /\$\{__data\.fields\.([^}]+)\}/g;
+const FIELD = /\$\{__data\.fields\.([^:}]+)(?::percentencode)?\}/g;
 
 /**
  * Address of a link, or null for one that leads to something this page has not. `row` is the table row by column title;
@@ -19,7 +19,7 @@ export function address(url, dashboard, values, range, row = {}) {
     const parts = query.split("&").map((part) => {
       if (part === "${__url_time_range}") return new URLSearchParams({ from: range.from, to: range.to }).toString();
       const name = /^\$\{(\w+):queryparam\}$/.exec(part)?.[1];
-      if (!name) return part;
+      if (!name) return part.replace(FIELD, (_, column) => encodeURIComponent(String(row[column] ?? "")));
       return queryParameters(dashboard.templating.list.filter((variable) => variable.name === name), values);
     });
     return `${path}?${parts.filter(Boolean).join("&")}`;

@@ -108,7 +108,8 @@ def test_panels_do_not_overlap_and_stay_in_the_grid(board: dict[str, Any]) -> No
 def test_the_variables_filter_with_all_as_any_value(board: dict[str, Any]) -> None:
     variables = {variable["name"]: variable for variable in board["templating"]["list"]}
     assert variables.pop("ds")["type"] == "datasource"
-    assert list(variables)[:3] in (["service", "provider", "model"], ["service", "agent", "tool"])
+    predicting = (["model", "version"], ["model", "version", "feature"])
+    assert list(variables)[:3] in (["service", "provider", "model"], ["service", "agent", "tool"], *predicting)
     variables.pop("dimension", None)
     for variable in variables.values():
         assert variable["allValue"] == ".*"
@@ -123,7 +124,10 @@ def test_a_variable_offers_only_what_the_ones_before_it_leave(board: dict[str, A
         families = [family for family in catalogue.FAMILIES if family.name in query]
         assert families and all(name in family.labels for family in families), "from the catalogue"
         used = set(re.findall(r'=~"\$(\w+)"', query))
-        before = {"provider": {"service"}, "model": {"service", "provider"}, "service": set(), "dimension": set()}
+        if board["uid"] in shared.PREDICTING:
+            before = {"model": set(), "version": {"model"}, "feature": {"model", "version"}}
+        else:
+            before = {"provider": {"service"}, "model": {"service", "provider"}, "service": set(), "dimension": set()}
         assert used == before.get(name, {"service"})
 
 
@@ -140,8 +144,19 @@ def test_the_dashboards_link_to_each_other_and_to_traces_and_prompts(board: dict
     urls = {link["url"] for link in board["links"]}
     others = {f"/d/{other['uid']}" for other in BOARDS.values() if other["uid"] != board["uid"]}
     assert others <= urls
-    assert all(link["includeVars"] and link["keepTime"] for link in board["links"] if link["url"].startswith("/d/"))
-    assert {pane["datasource"] for pane in _explored(board)} == {"jaeger", "loki"}
+    assert all(link["keepTime"] for link in board["links"] if link["url"].startswith("/d/"))
+    explored = set() if board["uid"] in shared.PREDICTING else {"jaeger", "loki"}
+    assert {pane["datasource"] for pane in _explored(board)} == explored
+
+
+@each_board
+def test_a_model_that_predicts_is_not_looked_for_among_those_that_answer_prompts(board: dict[str, Any]) -> None:
+    """``$model`` means another thing there: carried along it would leave every panel empty."""
+    predicting = {f"/d/{uid}" for uid in shared.PREDICTING}
+    for link in board["links"]:
+        if link["url"].startswith("/d/"):
+            same = (link["url"] in predicting) is (board["uid"] in shared.PREDICTING)
+            assert link["includeVars"] is same, link["url"]
 
 
 @each_board
@@ -172,7 +187,9 @@ def _explored(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @each_board
 def test_annotations_mark_moments_and_not_spans_of_time(board: dict[str, Any]) -> None:
-    (alerts,) = board["annotations"]["list"]
+    alerts, *drift = board["annotations"]["list"]
+    assert bool(drift) is (board["uid"] in shared.PREDICTING)
+    assert all(re.search(r"increase\(\w+\{[^}]*\}\[1m\]\)\) > 0$", each["target"]["expr"]) for each in drift)
     assert " unless " in alerts["target"]["expr"] and "offset" in alerts["target"]["expr"]
     assert alerts["target"]["refId"]
 
@@ -262,8 +279,11 @@ def test_the_slices_of_a_donut_are_fields_with_names(panel: dict[str, Any]) -> N
 @each_of_type("barchart")
 def test_days_are_in_order_and_models_have_the_colours_of_the_charts(panel: dict[str, Any]) -> None:
     *orders, matrix = panel["transformations"]
-    assert [order["options"]["sort"][0]["field"] for order in orders] == ["model", "date"]
+    expected = {"date": ["model", "date"], "bin": ["bin"], "where": ["order"]}
+    assert [order["options"]["sort"][0]["field"] for order in orders] == expected[matrix["options"]["rowField"]]
     assert matrix["id"] == "groupingToMatrix"
+    names = matrix["options"]["rowField"], matrix["options"]["columnField"]
+    assert panel["options"]["xField"] == "\\".join(names)
 
 
 @each_panel
@@ -284,7 +304,7 @@ def test_the_title_of_a_number_fits_above_it(panel: dict[str, Any]) -> None:
 
 
 def test_charts_of_a_distribution_with_exemplars_show_single_calls() -> None:
-    linked = {family.bucket for family in catalogue.FAMILIES if family.exemplars}
+    linked = {family.bucket for family in catalogue.FAMILIES if family.exemplars and family.type == "histogram"}
     seen = set()
     for board, panel in PANELS:
         if panel["type"] not in {"timeseries", "heatmap"}:
@@ -306,7 +326,8 @@ NOT_SHOWN = {
     "llm_budget_spending_usd_total": "in the burn rate and the forecast",
     "exporter_build_info": "a version, which `make status` shows",
     "exporter_notifications_total": "the notifications themselves are listed, from the log",
-    "data_drift_detected": "the alert list shows it",
+    "ml_prediction_error_rate": "ratios cannot be added up over the filters that are set",
+    "ml_prediction_latency_seconds:p99_5m": "quantiles cannot be added up over the filters that are set",
 }
 
 
@@ -337,10 +358,11 @@ def _names(family: catalogue.Family) -> set[str]:
 def test_no_query_forgets_a_filter_that_its_dashboard_offers(board: dict[str, Any]) -> None:
     """A number that does not move with the filters is read as one that does."""
     offered = {variable["name"] for variable in board["templating"]["list"]} & set(promql.FILTERS)
+    other = () if board["uid"] in shared.PREDICTING else ("ml_", "data_drift_")  # models of another kind
     raw = [target["expr"] for panel in panels(board) for target in panel.get("targets", [])]
     seen = 0
     for family, matchers in (found for expr in raw for found in _selectors(expr)):
-        for name in offered & set(family.labels):
+        for name in offered & set(family.labels) if not family.name.startswith(other) else ():
             assert f'{name}=~"${name}"' in matchers, f"{family.name}{{{matchers}}} is not filtered by {name}"
             seen += 1
     assert seen > 10
@@ -359,15 +381,28 @@ def test_counts_grow_over_the_interval_of_the_chart_and_ratios_over_the_window_o
 
 
 @each_of_type("table")
-def test_links_of_a_table_search_traces_of_the_service_on_the_row(panel: dict[str, Any]) -> None:
+def test_links_of_a_table_lead_to_traces_or_to_the_dashboard_of_what_is_on_the_row(panel: dict[str, Any]) -> None:
     titles = set(panel["transformations"][-1]["options"]["renameByName"].values())
     for override in panel["fieldConfig"]["overrides"]:
         for link in (each["value"][0] for each in override["properties"] if each["id"] == "links"):
+            if link["url"].startswith("/d/"):
+                _assert_leads_on(link["url"], titles)
+                continue
             (pane,) = json.loads(parse_qs(urlsplit(link["url"]).query)["panes"][0]).values()
             assert pane["datasource"] == "jaeger" and pane["queries"][0]["queryType"] == "search"
             column = re.fullmatch(r"\$\{__data\.fields\.(\w+)\}", pane["queries"][0]["service"])
             assert column is not None and column[1] in titles
             assert ("failed" in link["title"].lower()) is (pane["queries"][0].get("tags") == "error=true")
+
+
+def _assert_leads_on(url: str, titles: set[str]) -> None:
+    """To a board of ours, whose variables are set from columns of the table."""
+    address = urlsplit(url)
+    board = next(each for each in BOARDS.values() if f"/d/{each['uid']}" == address.path)
+    names = {variable["name"] for variable in board["templating"]["list"]}
+    found = re.findall(r"&var-(\w+)=\$\{__data\.fields\.(\w+):percentencode\}", address.query)
+    assert found and {name for name, _ in found} <= names and {column for _, column in found} <= titles
+    assert address.query.startswith("${__url_time_range}")
 
 
 def test_a_number_of_the_overview_leads_to_the_dashboard_that_explains_it() -> None:

@@ -107,7 +107,8 @@ def test_the_charting_library_comes_from_the_installed_package_and_is_cached(cli
 
 def test_the_dashboards_are_listed_in_the_order_in_which_one_reads_them(client: TestClient) -> None:
     config = client.get("/api/config").json()
-    assert [board["uid"] for board in config["dashboards"]] == ["ai-overview", "ai-llm", "ai-cost", "ai-agents"]
+    calls, models = ["ai-overview", "ai-llm", "ai-cost", "ai-agents"], ["ai-models", "ai-drift"]
+    assert [board["uid"] for board in config["dashboards"]] == [*calls, *models]
     assert config["links"] == {"phoenix_url": "http://phoenix.example"}
 
 

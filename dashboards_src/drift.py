@@ -1,0 +1,269 @@
+"""Drift: has what a model is asked changed, which features, since when, and can the alarm be believed."""
+
+from __future__ import annotations
+
+from dashboards_src import drift_features, lists, panels, promql, shared, verdicts
+from dashboards_src.grafana import Json, Line, Panel, Section, dashboard, even
+from observability.catalogue import (
+    DATA_DRIFT_DETECTED,
+    ML_BASELINE_AGE,
+    ML_BASELINE_ROWS,
+    ML_DRIFT_DETECTED,
+    ML_DRIFT_EFFECTIVE_SAMPLES,
+    ML_DRIFT_SCORE,
+    ML_DRIFT_SHARE,
+    ML_DRIFT_THRESHOLD,
+    ML_FEATURE_BIN,
+    ML_PREDICTION_AGE,
+    ML_REFERENCE_BIN_RATIO,
+    Family,
+)
+from observability.settings import Settings
+
+NO_BASELINE = shared.NO_BASELINE
+_FEATURE = ("model", "version", "feature")
+
+
+def build(settings: Settings) -> Json:
+    """The dashboard ``ai-drift``."""
+    return dashboard(
+        uid=shared.DRIFT_UID,
+        title="Drift",
+        description="Has what a model is asked changed, which features, since when, and can the alarm be believed.",
+        sections=[
+            Section("", [_now(settings), _reference(settings)]),
+            Section("Features over time", [_features(), _evidence()]),
+            Section("How far, and how far is usual", [drift_features.statistics(settings)]),
+            Section("One feature", [_distribution(), drift_features.windows(), drift_features.other_windows()]),
+            Section("Concept, text and embeddings", [_others()]),
+            Section("Data quality and importance", drift_features.quality(settings)),
+        ],
+        variables=shared.drift_variables(),
+        annotations=[*shared.alert_marks(), *shared.drift_marks()],
+        links=shared.links(shared.DRIFT_UID, filters=()),
+        tags=["ai-observability"],
+    )
+
+
+def _now(settings: Settings) -> Line:
+    feature = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type="sequential"), _FEATURE)
+    concept = promql.series(ML_DRIFT_DETECTED, drift_type="concept")
+    return even(
+        4,
+        panels.stat(
+            "Models drifted",
+            "Selected models whose data the sequential test judges drifted now. DataDriftDetected fires for each.",
+            panels.query(promql.total(promql.highest(promql.series(DATA_DRIFT_DETECTED), ("model",)))),
+            unit="none",
+            no_value=NO_BASELINE,
+            steps=((1, panels.BAD),),
+            decimals=0,
+        ),
+        panels.stat(
+            "Share drifted",
+            f"Largest share of the features of a selected model that are judged drifted; at {settings.drift.share:.0%} "
+            "the whole counts as drifted.",
+            panels.query(promql.highest(promql.series(ML_DRIFT_SHARE))),
+            unit="percentunit",
+            no_value=NO_BASELINE,
+            steps=verdicts.half(settings.drift.share),
+            decimals=0,
+        ),
+        panels.stat(
+            "Drifted features",
+            "Selected features in alarm now, versions counted each.",
+            panels.query(promql.total(feature)),
+            unit="none",
+            no_value=NO_BASELINE,
+            steps=((1, panels.BAD),),
+            decimals=0,
+        ),
+        panels.stat(
+            "Way to the alarm",
+            "How far the strongest evidence has come towards its alarm, in powers of ten: at 100 % the e-value is as "
+            f"large as {settings.drift.average_run_length:g} for each watched feature. Below 100 % nothing is proven.",
+            panels.query(f"max({_towards('sequential')})"),
+            unit="percentunit",
+            no_value=NO_BASELINE,
+            steps=verdicts.near(1),
+            decimals=0,
+        ),
+        panels.stat(
+            "Error evidence",
+            "The same of the errors of labelled predictions: at 100 % a selected model errs more than it used to.",
+            panels.query(f"max({_towards('concept')})"),
+            unit="percentunit",
+            no_value="No labels yet",
+            steps=verdicts.near(1),
+            decimals=0,
+        ),
+        panels.stat(
+            "Erring more",
+            "Selected models that the test of their errors judges worse than they used to be.",
+            panels.query(promql.total(concept)),
+            unit="none",
+            no_value="No labels yet",
+            steps=((1, panels.BAD),),
+            decimals=0,
+        ),
+    )
+
+
+def _towards(kind: str) -> str:
+    score = promql.highest(promql.series(ML_DRIFT_SCORE, drift_type=kind), _FEATURE)
+    alarm = promql.highest(promql.series(ML_DRIFT_THRESHOLD, drift_type=kind), _FEATURE)
+    return f"clamp_min({score} / {alarm}, 0)"
+
+
+def _reference(settings: Settings) -> Line:
+    alerts = lists.alert_list(
+        "Alerts",
+        "Firing and pending alerts of Prometheus, most severe first. Each opens its runbook.",
+        no_value="No alert is firing or pending",
+    )
+
+    def one(title: str, description: str, family: Family, unit: str, pick: str = "max") -> Panel:
+        return panels.stat(
+            title,
+            description,
+            panels.query(f"{pick}({promql.series(family)})"),
+            unit=unit,
+            no_value=NO_BASELINE,
+            decimals=0 if unit == "short" else 1,
+        )
+
+    least = settings.drift.min_samples
+    return Line(
+        5,
+        [
+            (4, one("Baseline rows", "Rows of the smallest baseline in use.", ML_BASELINE_ROWS, "short", "min")),
+            (4, one("Baseline age", "Age of the oldest baseline in use.", ML_BASELINE_AGE, "s")),
+            (
+                4,
+                one(
+                    "Effective samples",
+                    "Observations in the window, divided by how far they repeat one another, of the selected feature "
+                    f"with the fewest. Nothing is said below {least}.",
+                    ML_DRIFT_EFFECTIVE_SAMPLES,
+                    "short",
+                    "min",
+                ),
+            ),
+            (
+                4,
+                one(
+                    "Last prediction",
+                    "Time since the newest prediction of the model that has been silent longest; drift cannot be seen "
+                    "in silence.",
+                    ML_PREDICTION_AGE,
+                    "s",
+                ),
+            ),
+            (8, alerts),
+        ],
+    )
+
+
+def _features() -> Line:
+    detected = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type="sequential"), _FEATURE)
+    states = panels.state_timeline(
+        "Features in alarm",
+        "When the sequential test judged each feature drifted. It may be looked at as often as one likes: false alarms "
+        "stay as rare as observability.yml says.",
+        panels.query(detected, "{{model}} {{version}} {{feature}}"),
+        states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
+        unit="none",
+        no_value=NO_BASELINE,
+    )
+    psi = promql.highest(promql.series(ML_DRIFT_SCORE, drift_type="psi"), ("feature",))
+    return even(
+        9,
+        states,
+        panels.chart(
+            "Population stability index",
+            "Distance between the newest window and the baseline by feature; what is usual without drift depends on "
+            "the size of the window and stands in the table below.",
+            panels.query(psi, "{{feature}}"),
+            unit="none",
+            no_value=NO_BASELINE,
+        ),
+    )
+
+
+def _evidence() -> Line:
+    def chart(title: str, description: str, kind: str, no_value: str) -> Panel:
+        score = promql.highest(promql.series(ML_DRIFT_SCORE, drift_type=kind), ("feature",))
+        alarm = promql.highest(promql.series(ML_DRIFT_THRESHOLD, drift_type=kind))
+        return panels.chart(
+            title,
+            description,
+            panels.query(f"clamp_min({score}, 0)", "{{feature}}"),
+            panels.query(alarm, "Alarm"),
+            unit="none",
+            no_value=no_value,
+            overrides=[*panels.fixed_colors({"Alarm": panels.BAD}), panels.dashed("Alarm")],
+        )
+
+    return even(
+        8,
+        chart(
+            "Evidence of drift",
+            "e-values by feature as powers of ten: 3 is evidence of 1000 to 1 against the baseline. Dashed: where the "
+            "alarm begins. What speaks for the baseline is drawn at 0.",
+            "sequential",
+            NO_BASELINE,
+        ),
+        chart(
+            "Evidence of worse errors",
+            "The same of the errors of labelled predictions: a model whose data looks the same can err more.",
+            "concept",
+            "No labels yet",
+        ),
+    )
+
+
+def _distribution() -> Line:
+    """Both come from Prometheus alone: it adds up what all replicas counted over the time range."""
+    by = ("model", "baseline", "feature", "bin")
+    counts = promql.total(promql.increase(promql.series(ML_FEATURE_BIN)), by)
+    whole = promql.total(promql.increase(promql.series(ML_FEATURE_BIN)), by[:-1])
+    reference = promql.highest(promql.series(ML_REFERENCE_BIN_RATIO), (*by, "range"))
+    share = f"{counts} / on (model, baseline, feature) group_left () ({whole} > 0)"
+    now = f"0 * {reference} + on (model, baseline, feature, bin) group_left () ({share})"
+
+    def part(name: str, vector: str) -> str:
+        mean = f"avg by (feature, bin, range) ({vector})"
+        named = f'label_join({mean}, "where", "  ", "feature", "range")'
+        ordered = f'label_join({named}, "order", " ", "feature", "bin")'
+        return f'label_replace({ordered}, "what", "{name}", "", "")'
+
+    bars = panels.bars(
+        "Baseline and now, by bin",
+        "Share of the values of each bin of a feature: in the baseline, and over the time range. Choose one feature "
+        "above; of several models the mean is shown.",
+        panels.cells(f"{part('Baseline', reference)} or {part('Now', now)}"),
+        row="where",
+        column="what",
+        order=("order",),
+        unit="percentunit",
+        no_value=NO_BASELINE,
+        overrides=panels.fixed_colors({"Baseline": "text", "Now": "blue"}),
+    )
+    return even(9, bars)
+
+
+def _others() -> Line:
+    kinds = "=~embedding|concept|performance"
+    detected = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type=kinds), ("drift_type", *_FEATURE))
+    return even(
+        7,
+        panels.state_timeline(
+            "Other kinds of drift",
+            "Embeddings and texts as a whole, errors against labels (concept), and performance against the baseline.",
+            panels.query(detected, "{{model}} {{version}} {{drift_type}} {{feature}}"),
+            states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
+            unit="none",
+            no_value="No texts or labels yet",
+        ),
+        drift_features.alarms(),
+    )
