@@ -7,17 +7,23 @@ from collections.abc import Sequence
 from dashboards_src import foreign, measures, panels, promql, verdicts
 from dashboards_src.grafana import Line, Panel, even
 from observability.catalogue import (
+    EXPORTER_DUPLICATE_ITEMS,
     EXPORTER_DUPLICATES,
     EXPORTER_FOLDED,
     EXPORTER_INTERACTIONS,
     EXPORTER_LAG,
     EXPORTER_MASKED,
     EXPORTER_MASKING_FAILURES,
+    EXPORTER_MONITOR_FAILURES,
     EXPORTER_QUEUE,
     EXPORTER_RECEIVED,
     EXPORTER_REJECTED,
     EXPORTER_RETIRED,
     EXPORTER_SERIES,
+    EXPORTER_STORE_BYTES,
+    EXPORTER_STORE_DELETED,
+    EXPORTER_STORE_FAILURES,
+    EXPORTER_STORE_ROWS,
     EXPORTER_UNTRANSLATED,
     Family,
 )
@@ -27,7 +33,7 @@ _SERIES = promql.total(promql.series(EXPORTER_SERIES))
 
 
 def lines() -> Sequence[Line]:
-    return [_flow(), _treatment(), _limits()]
+    return [_flow(), _treatment(), _limits(), _store()]
 
 
 def _flow() -> Line:
@@ -154,6 +160,46 @@ def _limits() -> Line:
             no_value=_NO_EXPORTER,
             steps=((1, panels.BAD),),
             decimals=0,
+        ),
+    )
+
+
+def _store() -> Line:
+    """The store of predictions and labels; a failure is told, because nothing of it was acknowledged."""
+    return even(
+        4,
+        panels.stat(
+            "Stored rows",
+            "Predictions, labels and whatever else the store of predictions holds now.",
+            panels.query(promql.total(promql.series(EXPORTER_STORE_ROWS))),
+            unit="short",
+            no_value="No store of predictions",
+        ),
+        panels.stat(
+            "Store size",
+            "Size of the store of predictions now.",
+            panels.query(promql.total(promql.highest(promql.series(EXPORTER_STORE_BYTES), ("database",)))),
+            unit="bytes",
+            no_value="No store of predictions",
+        ),
+        _grown("Rows expired", "Rows in the time range that retention removed from the store.", EXPORTER_STORE_DELETED),
+        _grown(
+            "Sent twice",
+            "Predictions and labels in the time range that were known already; sending one again is harmless.",
+            EXPORTER_DUPLICATE_ITEMS,
+        ),
+        _grown(
+            "Store failures",
+            "Operations of the store that failed in the time range. What they held was not acknowledged: senders "
+            "keep it.",
+            EXPORTER_STORE_FAILURES,
+            panels.BAD,
+        ),
+        _grown(
+            "Monitor failures",
+            "Batches of stored predictions and labels that a part of the monitoring could not read.",
+            EXPORTER_MONITOR_FAILURES,
+            panels.BAD,
         ),
     )
 

@@ -326,6 +326,7 @@ NOT_SHOWN = {
     "llm_budget_spending_usd_total": "in the burn rate and the forecast",
     "exporter_build_info": "a version, which `make status` shows",
     "exporter_notifications_total": "the notifications themselves are listed, from the log",
+    "ml_feature_bin_samples": "in the distances that are recorded from it",
     "ml_prediction_error_rate": "ratios cannot be added up over the filters that are set",
     "ml_prediction_latency_seconds:p99_5m": "quantiles cannot be added up over the filters that are set",
 }
