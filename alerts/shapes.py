@@ -32,10 +32,13 @@ class Subject:
     variables: tuple[str, ...]
 
     def links(self, settings: Settings, *, errors: bool = False, slower_than: str = "") -> dict[str, str]:
-        """Annotations: dashboard, traces (failed ones, or those ``slower_than``) and log lines (of errors)."""
+        """Annotations: dashboard, and of a service its traces (failed ones, or those ``slower_than``) and log lines."""
         addresses = settings.notifications.links
+        board = links.dashboard(addresses, self.dashboard, *self.variables)
+        if "service" not in self.labels:
+            return board
         return {
-            **links.dashboard(addresses, self.dashboard, *self.variables),
+            **board,
             **links.traces(addresses, errors=errors, slower_than=slower_than),
             **links.logs(addresses, "service", links.ERROR_LINES if errors else ""),
         }

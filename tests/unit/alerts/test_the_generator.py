@@ -275,17 +275,24 @@ def test_a_family_of_the_exporter_cannot_be_overwritten_by_a_recording_rule() ->
 
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_KEYWORDS = {"by", "max", "min", "on", "sum", "unless", "and", "or", "offset"}
+_KEYWORDS = {"and", "by", "count", "group_left", "group_right", "max", "min", "offset", "on", "or", "sum", "unless"}
 _FUNCTIONS = {
+    "abs",
     "absent",
+    "avg_over_time",
     "clamp",
     "clamp_min",
+    "count_over_time",
     "histogram_quantile",
     "increase",
     "label_replace",
     "last_over_time",
+    "ln",
+    "log2",
     "min_over_time",
+    "quantile_over_time",
     "rate",
+    "sqrt",
     "time",
     "timestamp",
     "vector",
@@ -336,7 +343,10 @@ def test_every_generated_file_says_that_it_is_generated() -> None:
 def test_dashboards_named_by_alerts_exist_with_the_variables_that_the_links_set() -> None:
     generated = "".join(file.read_text() for file in (ROOT / "grafana" / "dashboards").rglob("*.json"))
     urls = [url for found in alert_rules() if (url := found["annotations"].get("dashboard_url"))]
-    boards = {links.OVERVIEW_DASHBOARD, links.LLM_DASHBOARD, links.COST_DASHBOARD, links.AGENTS_DASHBOARD}
+    boards = {links.OVERVIEW_DASHBOARD, links.LLM_DASHBOARD, links.COST_DASHBOARD, links.AGENTS_DASHBOARD} | {
+        links.MODELS_DASHBOARD,
+        links.DRIFT_DASHBOARD,
+    }
     assert {url.split("/d/")[1].split("?")[0] for url in urls} == boards
     for url in urls:
         uid = re.search(r"/d/([\w-]+)", url)
