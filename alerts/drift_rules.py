@@ -77,7 +77,7 @@ def _counts() -> str:
 
 def _chi2() -> str:
     """N (Σ r² / (m t) + Σ c² / (n t) − 1) over bins that are not empty on both sides, t = r + c."""
-    both = f"(({_SAMPLES} + on ({_BIN}) group_left () {_counts()}) > 1e-6)"
+    both = f"(({_SAMPLES} + on ({_BIN}) group_left () {_counts()}) > 0.000001)"
     # the reference once for each window: 0 times the counts has the labels of both
     reference = f"(0 * {_SAMPLES} + on ({_BIN}) group_left () {_counts()})"
     ours = f"sum by ({_FEATURE}, window) ({_SAMPLES} ^ 2 / on ({_BIN}, window) {both}) / {_N}"
