@@ -41,11 +41,13 @@ def lines(settings: Settings) -> Sequence[Line]:
             _measured("F1", "f1", "Harmonic mean of precision and recall"),
             _measured("AUC", "auc", "How well the scores put positives before negatives"),
         ),
-        even(
+        Line(
             8,
-            _measured("Mean absolute error", "mae", "Mean distance of predictions from their labels"),
-            _measured("Root mean square error", "rmse", "Like the mean distance, but large errors weigh more"),
-            _all_metrics(),
+            [
+                (7, _measured("Mean absolute error", "mae", "Mean distance of predictions from their labels")),
+                (7, _measured("Root mean square error", "rmse", "Like the mean distance; large errors weigh more")),
+                (10, _all_metrics()),
+            ],
         ),
         even(8, *_labels(settings)),
         Line(8, [(12, _calibration()), (12, _reliability(settings))]),
@@ -96,12 +98,12 @@ def _all_metrics() -> Panel:
         "All measures",
         "Every measure of every selected version: by labels, estimated without them, and on the baseline.",
         by={
-            "model": lists.Label("Model", 75),
-            "version": lists.Label("Version", 60),
-            "metric_type": lists.Label("Measure", 65),
+            "model": lists.Label("Model", 95),
+            "version": lists.Label("Version", 65),
+            "metric_type": lists.Label("Measure", 80),
         },
         columns=[
-            lists.Column(title, 62, panels.cells(promql.highest(promql.series(family), by)), number)
+            lists.Column(title, 82, panels.cells(promql.highest(promql.series(family), by)), number)
             for title, family in families
         ],
         sort="Labelled",
@@ -113,12 +115,13 @@ def _labels(settings: Settings) -> Sequence[Panel]:
     # Labels come late, so a share of them is taken over a day and not over the window of the alerts.
     labels = promql.increase(promql.series(ML_LABELS), "1d")
     predictions = promql.increase(promql.series(ML_PREDICTIONS), "1d")
+    samples = promql.highest(promql.series(ML_LABELLED_SAMPLES), ("model", "version"))
     return (
         panels.chart(
             "Labelled samples",
             f"Labelled predictions that performance is made of. Dashed: the {settings.performance.min_labels} from "
             "which anything is said.",
-            panels.query(promql.highest(promql.series(ML_LABELLED_SAMPLES), ("model", "version"))),
+            panels.query(samples, "{{model}} {{version}}"),
             unit="short",
             no_value=NO_LABEL,
             steps=((settings.performance.min_labels, panels.WARNING),),
@@ -191,7 +194,7 @@ def _reliability(settings: Settings) -> Panel:
     )
 
 
-def segments() -> Line:
+def segments(settings: Settings) -> Line:
     """Worst first: by how much a segment is worse than its whole model, whichever way is worse."""
     by = ("model", "version", "segment", "value", "metric_type")
     of_segment = promql.highest(promql.series(ML_SEGMENT_ACCURACY), by)
@@ -205,12 +208,13 @@ def segments() -> Line:
     def of_part(metric: str) -> str:
         return promql.highest(promql.series(ML_SEGMENT_ACCURACY, metric_type=metric), by)
 
-    less = f"{of_whole('accuracy')} - {on} group_right () {of_part('accuracy')}"
-    more = f"{of_part('mae')} - {on} group_left () {of_whole('mae')}"
+    # A share of the whole model's performance, so that accuracy and errors can stand in one column.
+    less = f"1 - {of_part('accuracy')} / {on} group_left () ({of_whole('accuracy')} > 0)"
+    more = f"{of_part('mae')} / {on} group_left () ({of_whole('mae')} > 0) - 1"
     table = lists.table(
         "Segments, worst first",
-        "Performance over the labelled predictions of each segment, and how much worse than the whole model it is "
-        "(below 0: better). A few samples say little.",
+        "Performance over the labelled predictions of each segment, and how much worse than the whole model it "
+        "is, as a share of that (below 0: better). A few samples say little.",
         by={
             "model": lists.Label("Model", 180),
             "version": lists.Label("Version", 120),
@@ -224,7 +228,11 @@ def segments() -> Line:
                 "Worse by",
                 120,
                 panels.cells(f"{less} or {more}"),
-                {**number, **lists.cell_color(((0.02, panels.WARNING), (0.05, panels.BAD)))},
+                {
+                    "unit": "percentunit",
+                    "decimals": 1,
+                    **lists.cell_color(verdicts.half(settings.alerts.accuracy_fall.error_ratio - 1)),
+                },
             ),
             lists.Column(
                 "Samples",

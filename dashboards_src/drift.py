@@ -22,6 +22,8 @@ from observability.settings import Settings
 
 NO_BASELINE = shared.NO_BASELINE
 _FEATURE = ("model", "version", "feature")
+#: The test of errors: of no input, so the chosen feature does not matter.
+_CONCEPT = {"drift_type": "concept", "feature": "@error"}
 
 
 def build(settings: Settings) -> Json:
@@ -47,7 +49,7 @@ def build(settings: Settings) -> Json:
 
 def _now(settings: Settings) -> Line:
     feature = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type="sequential"), _FEATURE)
-    concept = promql.series(ML_DRIFT_DETECTED, drift_type="concept")
+    concept = promql.series(ML_DRIFT_DETECTED, **_CONCEPT)
     return even(
         4,
         panels.stat(
@@ -82,7 +84,7 @@ def _now(settings: Settings) -> Line:
             "Way to the alarm",
             "How far the strongest evidence has come towards its alarm, in powers of ten: at 100 % the e-value is as "
             f"large as {settings.drift.average_run_length:g} for each watched feature. Below 100 % nothing is proven.",
-            panels.query(f"max({_towards('sequential')})"),
+            panels.query(f"max({_towards(drift_type='sequential')})"),
             unit="percentunit",
             no_value=NO_BASELINE,
             steps=verdicts.near(1),
@@ -91,7 +93,7 @@ def _now(settings: Settings) -> Line:
         panels.stat(
             "Error evidence",
             "The same of the errors of labelled predictions: at 100 % a selected model errs more than it used to.",
-            panels.query(f"max({_towards('concept')})"),
+            panels.query(f"max({_towards(**_CONCEPT)})"),
             unit="percentunit",
             no_value="No labels yet",
             steps=verdicts.near(1),
@@ -109,9 +111,9 @@ def _now(settings: Settings) -> Line:
     )
 
 
-def _towards(kind: str) -> str:
-    score = promql.highest(promql.series(ML_DRIFT_SCORE, drift_type=kind), _FEATURE)
-    alarm = promql.highest(promql.series(ML_DRIFT_THRESHOLD, drift_type=kind), _FEATURE)
+def _towards(**test: str) -> str:
+    score = promql.highest(promql.series(ML_DRIFT_SCORE, **test), _FEATURE)
+    alarm = promql.highest(promql.series(ML_DRIFT_THRESHOLD, **test), _FEATURE)
     return f"clamp_min({score} / {alarm}, 0)"
 
 
@@ -170,7 +172,7 @@ def _features() -> Line:
         "Features in alarm",
         "When the sequential test judged each feature drifted. It may be looked at as often as one likes: false alarms "
         "stay as rare as observability.yml says.",
-        panels.query(detected, "{{model}} {{version}} {{feature}}"),
+        panels.query(detected, "{{feature}} {{model}} {{version}}"),
         states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
         unit="none",
         no_value=NO_BASELINE,
@@ -191,13 +193,13 @@ def _features() -> Line:
 
 
 def _evidence() -> Line:
-    def chart(title: str, description: str, kind: str, no_value: str) -> Panel:
-        score = promql.highest(promql.series(ML_DRIFT_SCORE, drift_type=kind), ("feature",))
-        alarm = promql.highest(promql.series(ML_DRIFT_THRESHOLD, drift_type=kind))
+    def chart(title: str, description: str, by: str, no_value: str, **test: str) -> Panel:
+        score = promql.highest(promql.series(ML_DRIFT_SCORE, **test), (by,))
+        alarm = promql.highest(promql.series(ML_DRIFT_THRESHOLD, **test))
         return panels.chart(
             title,
             description,
-            panels.query(f"clamp_min({score}, 0)", "{{feature}}"),
+            panels.query(f"clamp_min({score}, 0)", f"{{{{{by}}}}}"),
             panels.query(alarm, "Alarm"),
             unit="none",
             no_value=no_value,
@@ -210,14 +212,16 @@ def _evidence() -> Line:
             "Evidence of drift",
             "e-values by feature as powers of ten: 3 is evidence of 1000 to 1 against the baseline. Dashed: where the "
             "alarm begins. What speaks for the baseline is drawn at 0.",
-            "sequential",
+            "feature",
             NO_BASELINE,
+            drift_type="sequential",
         ),
         chart(
             "Evidence of worse errors",
             "The same of the errors of labelled predictions: a model whose data looks the same can err more.",
-            "concept",
+            "model",
             "No labels yet",
+            **_CONCEPT,
         ),
     )
 
@@ -227,13 +231,15 @@ def _distribution() -> Line:
     by = ("model", "baseline", "feature", "bin")
     counts = promql.total(promql.increase(promql.series(ML_FEATURE_BIN)), by)
     whole = promql.total(promql.increase(promql.series(ML_FEATURE_BIN)), by[:-1])
-    reference = promql.highest(promql.series(ML_REFERENCE_BIN_RATIO), (*by, "range"))
+    in_use = promql.highest(promql.series(ML_BASELINE_ROWS), by[:2])
+    every = promql.highest(promql.series(ML_REFERENCE_BIN_RATIO), (*by, "range"))
+    reference = f"({every} and on (model, baseline) {in_use})"
     share = f"{counts} / on (model, baseline, feature) group_left () ({whole} > 0)"
     now = f"0 * {reference} + on (model, baseline, feature, bin) group_left () ({share})"
 
     def part(name: str, vector: str) -> str:
         mean = f"avg by (feature, bin, range) ({vector})"
-        named = f'label_join({mean}, "where", "  ", "feature", "range")'
+        named = f'label_join({mean}, "where", "  ", "range", "feature")'
         ordered = f'label_join({named}, "order", " ", "feature", "bin")'
         return f'label_replace({ordered}, "what", "{name}", "", "")'
 
@@ -253,14 +259,15 @@ def _distribution() -> Line:
 
 
 def _others() -> Line:
-    kinds = "=~embedding|concept|performance"
-    detected = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type=kinds), ("drift_type", *_FEATURE))
+    by = ("drift_type", *_FEATURE)
+    inputs = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type="=~embedding|performance"), by)
+    errors = promql.highest(promql.series(ML_DRIFT_DETECTED, **_CONCEPT), by)
     return even(
         7,
         panels.state_timeline(
             "Other kinds of drift",
             "Embeddings and texts as a whole, errors against labels (concept), and performance against the baseline.",
-            panels.query(detected, "{{model}} {{version}} {{drift_type}} {{feature}}"),
+            panels.query(f"{inputs} or {errors}", "{{drift_type}} {{model}} {{version}} {{feature}}"),
             states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
             unit="none",
             no_value="No texts or labels yet",

@@ -55,7 +55,7 @@ def statistics(settings: Settings) -> Line:
         },
         columns=[
             lists.Column("Evidence", 75, of(ML_DRIFT_SCORE, drift_type="sequential"), {"unit": "none", "decimals": 1}),
-            lists.Column("e-value", 75, of(ML_DRIFT_E_VALUE), {"unit": "short"}),
+            lists.Column("e-value", 75, of(ML_DRIFT_E_VALUE), {"unit": "sci", "decimals": 1}),
             lists.Column("Alarm", 55, of(ML_DRIFT_DETECTED, drift_type="sequential"), {"unit": "none", **drifted}),
             lists.Column(
                 "PSI",
@@ -69,7 +69,7 @@ def statistics(settings: Settings) -> Line:
             lists.Column("KS", 60, of(ML_DRIFT_SCORE, drift_type="ks"), _NUMBER),
             lists.Column("W1 in sd", 70, of(ML_DRIFT_SCORE, drift_type="wasserstein"), _NUMBER),
             lists.Column("χ²", 65, of(ML_DRIFT_SCORE, drift_type="chi2"), {"unit": "none", "decimals": 1}),
-            lists.Column("p of χ²", 65, of(ML_DRIFT_P_VALUE, drift_type="chi2"), _NUMBER),
+            lists.Column("p of χ²", 65, of(ML_DRIFT_P_VALUE, drift_type="chi2"), {"unit": "sci", "decimals": 1}),
             lists.Column("Samples", 70, of(ML_DRIFT_EFFECTIVE_SAMPLES), _COUNT),
             lists.Column("Per sample", 80, of(ML_DRIFT_AUTOCORRELATION), {"unit": "none", "decimals": 1}),
         ],
@@ -156,7 +156,7 @@ def quality(settings: Settings) -> Sequence[Line]:
                         "Predictions per minute whose id was known already; they count once.",
                         panels.query(f"60 * {twice}", "{{model}}"),
                         unit="short",
-                        no_value=shared.NO_PREDICTION,
+                        no_value="No prediction was sent twice",
                     ),
                 ),
                 (8, _importance()),

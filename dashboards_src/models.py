@@ -43,7 +43,7 @@ def build(settings: Settings) -> Json:
             Section("", [_now(settings)]),
             Section("Predictions", [_golden(settings), _confidence(settings)]),
             Section("Performance", accuracy.lines(settings)),
-            Section("Versions and segments", [_versions(settings), accuracy.segments()]),
+            Section("Versions and segments", [_versions(settings), accuracy.segments(settings)]),
             Section("Models together", [_together(settings)]),
         ],
         variables=shared.model_variables(),

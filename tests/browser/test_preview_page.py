@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboards_src.grafana import dashboard_data_link, explore_data_link
+from dashboards_src.grafana import dashboard_data_link, explore_data_link, row_data_link
 from dashboards_src.shared import BOARDS
 from tests.browser.conftest import Tab
 from tests.browser.support import settle
@@ -176,6 +176,7 @@ def test_light_and_dark_can_be_switched_and_are_remembered(tab: Tab, preview: st
     ("value", "unit", "decimals", "expected"),
     [
         ("0.25", "percentunit", "null", "25%"),
+        ("580000", "sci", "1", "5.8e+5"),
         ("0.0416", "percentunit", "1", "4.2%"),
         ("1.5", "s", "null", "1.5 s"),
         ("0.0042", "s", "null", "4.2 ms"),
@@ -280,6 +281,31 @@ def test_tables_are_merged_renamed_and_turned(module: Any) -> None:
       [{id: "rowsToFields", options: {mappings: [{fieldName: "Time", handlerKey: "__ignore"},
         {fieldName: "m", handlerKey: "field.name"}, {fieldName: "Value", handlerKey: "field.value"}]}}])"""
     assert module("data", fields) == {"columns": ["x", "y"], "rows": [{"x": 5, "y": 7}]}
+
+
+def test_an_empty_answer_does_not_put_the_rows_of_a_table_together(module: Any) -> None:
+    frames = """[
+      {columns: ["Time", "model", "Value #A"], rows: [
+        {Time: 1, model: "a", "Value #A": 1}, {Time: 1, model: "b", "Value #A": 2}]},
+      {columns: ["Time", "Value #B"], rows: []},
+    ]"""
+    merged = module("data", f'm.transform({frames}, [{{id: "merge"}}])')
+    assert [row["model"] for row in merged["rows"]] == ["a", "b"]
+
+
+def test_a_series_that_is_filled_down_to_another_is_drawn_right_after_it(module: Any) -> None:
+    panel = """{fieldConfig: {defaults: {}, overrides: [
+      {matcher: {id: "byName", options: "upper"}, properties: [{id: "custom.fillBelowTo", value: "lower"}]}]}}"""
+    every = [{"name": name} for name in ("upper", "value", "lower")]
+    ordered = module("charts", f"m.bandOrder({panel}, {json.dumps(every)})")
+    assert [each["name"] for each in ordered] == ["lower", "upper", "value"]
+    alone = module("charts", f"m.bandOrder({panel}, {json.dumps(every[:2])})")
+    assert [each["name"] for each in alone] == ["upper", "value"]
+
+
+def test_a_link_from_a_row_sets_the_variables_of_the_other_dashboard(module: Any) -> None:
+    link = json.dumps(row_data_link("Open", "ai-drift", {"feature": "Service"})["url"])
+    assert module("links", _LINK.format(url=link)) == "/d/ai-drift?from=now-3h&to=now&var-feature=a%20%22b%22"
 
 
 def test_a_transformation_that_the_preview_does_not_know_is_an_error(module: Any) -> None:

@@ -128,7 +128,8 @@ export function frames(results) {
 }
 
 const TRANSFORMATIONS = {
-  merge(all) {
+  merge(every) {
+    const all = every.filter(({ rows }) => rows.length); // an empty answer has no labels, and says nothing about rows
     const columns = [...new Set(all.flatMap((frame) => frame.columns))];
     const keys = columns.filter((name) => all.every((frame) => frame.columns.includes(name)) && name !== "Time");
     const rows = new Map();

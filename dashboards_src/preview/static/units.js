@@ -41,6 +41,7 @@ const FORMATS = {
   none: (value, decimals) => [fixed(value, decimals, decimals == null), ""],
   locale: (value, decimals) => [value.toLocaleString("en-US", { maximumFractionDigits: decimals ?? automatic(value), minimumFractionDigits: decimals ?? 0 }), ""],
   short: (value, decimals) => scaled(value, 1000, SI, decimals),
+  sci: (value, decimals) => [value.toExponential(decimals ?? 2), ""],
   percentunit: (value, decimals) => [fixed(value * 100, decimals, decimals == null), "%"],
   percent: (value, decimals) => [fixed(value, decimals, decimals == null), "%"],
   s: seconds,

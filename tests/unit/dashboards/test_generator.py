@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboards_src import agents, cost, generate, llm, overview, panels, promql
+from dashboards_src import agents, cost, drift, generate, llm, models, overview, panels, promql
 from dashboards_src.grafana import Line, Section, even, layout, thresholds
 from dashboards_src.queries import panels as panels_of
 from observability.catalogue import LLM_DAILY_COST, LLM_REQUEST_LATENCY, LLM_REQUESTS
@@ -137,7 +137,8 @@ def test_limits_of_alerts_are_the_dashed_lines(tmp_path: Path) -> None:
     config = tmp_path / "observability.yml"
     config.write_text(
         "alerts:\n  budget_burn: {factor: 9}\n  tool_errors: {ratio: 0.3}\n  agent_steps: {p95_steps: 12}\n"
-        "  slow_first_token: {p95_seconds: 3}\n"
+        "  slow_first_token: {p95_seconds: 3}\n  model_latency: {p99_seconds: 0.2}\n  model_errors: {ratio: 0.04}\n"
+        "  data_quality: {ratio: 0.07}\n"
     )
     settings = load(config)
     dashed = {
@@ -145,11 +146,38 @@ def test_limits_of_alerts_are_the_dashed_lines(tmp_path: Path) -> None:
         "Tool errors by tool": (agents, 0.3),
         "Steps per run": (agents, 12.0),
         "Time to first token": (llm, 3.0),
+        "Prediction latency": (models, 0.2),
+        "Failed predictions by version": (models, 0.04),
+        "Bad values": (drift, 0.07),
     }
     for title, (module, limit) in dashed.items():
         found = panel(module.build(settings), title)["fieldConfig"]["defaults"]
         assert found["thresholds"]["steps"][-1] == {"color": panels.BAD, "value": limit}
         assert found["custom"]["thresholdsStyle"]["mode"] == "dashed"
+
+
+@pytest.mark.parametrize(("limit", "bound"), [(0.5, "0.5"), (0.65, "0.6"), (0.05, "0.1")])
+def test_low_confidence_is_counted_up_to_a_bound_of_the_histogram(tmp_path: Path, limit: float, bound: str) -> None:
+    """A bucket that the histogram does not have would never be found."""
+    config = tmp_path / "observability.yml"
+    config.write_text(f"performance: {{low_confidence: {limit}}}\n")
+    (target,) = panel(models.build(load(config)), "Low confidence by class")["targets"]
+    assert f'le="{bound}"' in target["expr"]
+
+
+def test_the_interval_of_the_worst_model_is_of_the_worst_ends() -> None:
+    board = models.build(load())
+    for title, worst in {"Accuracy": "min", "Mean absolute error": "max"}.items():
+        found = panel(board, title)
+        assert all(target["expr"].startswith(f"{worst}(") for target in found["targets"])
+        filled = {
+            each["matcher"]["options"]: entry["value"]
+            for each in found["fieldConfig"]["overrides"]
+            for entry in each["properties"]
+            if entry["id"] == "custom.fillBelowTo"
+        }
+        assert filled == {"Labelled upper": "Labelled lower", "Estimated upper": "Estimated lower"}
+        assert set(filled) | set(filled.values()) <= {target["legendFormat"] for target in found["targets"]}
 
 
 def test_panels_of_equal_width_must_divide_the_grid() -> None:
