@@ -25,6 +25,7 @@ PRESETS: dict[str, Faults] = {
     "cold-cache": Faults({"cold_cache": True}),
     "tools": Faults(tool_error_ratio=0.6),
     "careless-names": Faults(careless_names=True),
+    "no-drift": Faults(drift=False),
 }
 
 
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; 0 if it ran and all its telemetry was handed over, 1 if not, 2 for a wrong option."""
     parser = argparse.ArgumentParser(
         prog="python -m demo",
-        description="Three LLM apps and a local simulator of hosted models, sending real telemetry to the stack.",
+        description="Three LLM apps, a local simulator of hosted models, and a model: real telemetry for the stack.",
         epilog="--faults takes error_ratio=, kind=, latency_factor=, cold_cache=, tool_error_ratio= (comma-separated) "
         f"or a preset: {', '.join(PRESETS)}.",
     )

@@ -21,6 +21,10 @@ SERVICES = {
     "support-triage": "demo.support_triage",
     "research-agent": "demo.research_agent",
 }
+#: The model, which talks to the exporter itself.
+MODEL, MODEL_MODULE = "diagnosis", "demo.diagnosis"
+#: Seconds after which its data drift in a demo that runs until Ctrl-C; of one that ends by itself, half of its time.
+DRIFT_SECONDS = 300.0
 #: Seconds in which a child must be ready, and in which a stopped service must have flushed.
 READY_SECONDS, FLUSH_SECONDS = 60.0, 45.0
 #: Seconds that an app waits for a provider that was told to be slow, at most.
@@ -40,6 +44,7 @@ class Faults:
     provider: dict[str, Any] = field(default_factory=dict)
     tool_error_ratio: float | None = None
     careless_names: bool = False
+    drift: bool = True
 
     @property
     def slowness(self) -> float:
@@ -119,10 +124,26 @@ class Demo:
         services = [self._child(name, module, arguments, environment) for name, module in SERVICES.items()]
         for service in services:
             service.wait_for("ready", READY_SECONDS)
-        print(f"provider {self._provider_url} · telemetry to {self._stack.otlp} · {', '.join(SERVICES)} are up")
+        services += self._start_model(faults)
+        names = ", ".join(service.name for service in services)
+        print(f"provider {self._provider_url} · telemetry to {self._stack.otlp} · {names} are up")
         until = f"for {options.seconds:g} s" if options.seconds else "until Ctrl-C"
         print(f"sending traffic {until} …", flush=True)
         return services
+
+    def _start_model(self, faults: Faults) -> list[Child]:
+        """The model, where there is an exporter that takes predictions."""
+        exporter = self._stack.exporter
+        try:
+            self._http.get(f"{exporter}/readyz").raise_for_status()
+        except httpx.HTTPError as error:
+            print(f"no model is run: the exporter at {exporter} is not ready ({error})")
+            return []
+        after = (self._options.seconds / 2 or DRIFT_SECONDS) if faults.drift else 0.0
+        arguments = ["--exporter", exporter, "--seed", str(self._options.seed), "--drift-after", str(after)]
+        model = self._child(MODEL, MODEL_MODULE, arguments, {"OTEL_EXPORTER_OTLP_ENDPOINT": self._stack.otlp})
+        model.wait_for("ready", READY_SECONDS)
+        return [model]
 
     def _child(self, name: str, module: str, arguments: list[str], environment: dict[str, str]) -> Child:
         child = Child(name, module, arguments, environment)
@@ -169,6 +190,8 @@ class Demo:
                 self._problems.append(f"{service.name} ended with exit code {code}")
         for name, said in done.items():
             sent = said["telemetry"]
+            if said.get("lost"):
+                self._problems.append(f"{name}: {said['lost']}")
             if sent["spans_lost"] or sent["logs_lost"]:
                 self._problems.append(f"{name} lost {sent['spans_lost']} spans and {sent['logs_lost']} log records")
         return done
@@ -182,6 +205,7 @@ class Demo:
         return ledger
 
     def _summary(self, done: dict[str, dict[str, Any]], ledger: dict[str, Any], seconds: float) -> dict[str, Any]:
+        model = done.pop(MODEL, None)
         traces = {name: said["traces"] for name, said in done.items()}
         samples = {name: said["samples"] for name, said in done.items()}
         shown = [sample["trace_id"] for kinds in samples.values() for kind, sample in kinds.items() if kind in GOOD]
@@ -194,6 +218,7 @@ class Demo:
                 name: {key: said[key] for key in ("interactions", "errors", "counts", "telemetry")}
                 for name, said in done.items()
             },
+            "model": None if model is None else {key: model[key] for key in ("counts", "telemetry")},
             "ledger": ledger,
             "urls": self._stack.pages(shown[0]) if shown else {},
             "problems": self._problems,
@@ -208,6 +233,12 @@ class Demo:
             )
         for name, said in summary["services"].items():
             print(f"  {name:<15} {said['interactions']} traces, {said['telemetry']['spans_sent']} spans sent")
+        if summary["model"]:
+            counts = summary["model"]["counts"]
+            print(
+                f"  {MODEL:<15} {counts['predictions']} predictions, {counts.get('labels', 0)} labels, "
+                f"{counts.get('drifted', 0)} of them after the drift"
+            )
         print("\nlook at")
         for what, url in summary["urls"].items():
             print(f"  {what:<21} {url}")
