@@ -143,7 +143,8 @@ export function stateTimeline(body, panel, { all, range }) {
       })));
   });
   const marks = [0, 0.25, 0.5, 0.75, 1].map((part) => h("span", {}, local(from + (to - from) * part).slice(11, 16)));
-  clear(body, h("div", { class: "states" }, h("div", { class: "state-rows" }, rows), h("div", { class: "state-axis", "aria-hidden": "true" }, marks)));
+  const wide = all.some((each) => each.name.length > 14);
+  clear(body, h("div", { class: `states${wide ? " wide" : ""}` }, h("div", { class: "state-rows" }, rows), h("div", { class: "state-axis", "aria-hidden": "true" }, marks)));
   return true;
 }
 
