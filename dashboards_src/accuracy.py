@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboards_src import lists, measures, panels, promql, verdicts
+from dashboards_src import bands, lists, measures, panels, promql, verdicts
 from dashboards_src.grafana import Json, Line, Panel, even
 from observability.catalogue import (
     ML_CALIBRATION_OBSERVED,
@@ -74,7 +74,7 @@ def _measured(title: str, metric: str, meaning: str) -> Panel:
         f"{meaning}, of the newest labelled predictions and, estimated, of those whose labels have not come yet. "
         "Bands are confidence intervals, dashed is the baseline. Of several models the worst is shown."
     )
-    overrides = [*panels.fixed_colors(_LINES), *_band("Labelled"), *_band("Estimated"), panels.dashed("Baseline")]
+    overrides = [*panels.fixed_colors(_LINES), *_band("Labelled"), *_band("Estimated"), bands.dashed("Baseline")]
     if error:
         return panels.chart(title, description, *targets, unit="short", no_value=NO_LABEL, overrides=overrides)
     return panels.chart(
@@ -83,7 +83,7 @@ def _measured(title: str, metric: str, meaning: str) -> Panel:
 
 
 def _band(name: str) -> list[Json]:
-    return panels.band(f"{name} lower", f"{name} upper", _LINES[name])
+    return bands.band(f"{name} lower", f"{name} upper", _LINES[name])
 
 
 def _all_metrics() -> Panel:

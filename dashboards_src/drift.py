@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards_src import drift_features, lists, panels, promql, shared, verdicts
+from dashboards_src import bands, drift_features, lists, panels, promql, shared, verdicts
 from dashboards_src.grafana import Json, Line, Panel, Section, dashboard, even
 from observability.catalogue import (
     DATA_DRIFT_DETECTED,
@@ -203,7 +203,7 @@ def _evidence() -> Line:
             panels.query(alarm, "Alarm"),
             unit="none",
             no_value=no_value,
-            overrides=[*panels.fixed_colors({"Alarm": panels.BAD}), panels.dashed("Alarm")],
+            overrides=[*panels.fixed_colors({"Alarm": panels.BAD}), bands.dashed("Alarm")],
         )
 
     return even(
