@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import flat, intake, lag, render, stack
+from bench import drift, flat, intake, lag, mmd, predictions, render, stack
 from bench.result import Result
 
 GROUPS: dict[str, Callable[[], list[Result]]] = {
@@ -18,6 +18,9 @@ GROUPS: dict[str, Callable[[], list[Result]]] = {
     "lag": lag.run,
     "flat": flat.run,
     "render": render.run,
+    "drift": drift.run,
+    "mmd": mmd.run,
+    "predictions": predictions.run,
     "stack": stack.run,
 }
 RESULTS = Path(__file__).with_name("results.json")

@@ -17,7 +17,9 @@ MODEL = "diagnosis"
 #: Seconds between two batches of predictions, and from a prediction to its label.
 BATCH_SECONDS, LABEL_SECONDS = 0.5, 3.0
 #: Share of predictions that never get a label, and of those that fail.
-UNLABELLED, FAILING = 0.1, 0.003
+UNLABELLED, FAILING = 0.1, 0.004
+#: Share of batches that are sent twice.
+AGAIN = 0.05
 #: Times that a post is tried, and the seconds before it is tried again.
 TRIES, PAUSE_SECONDS = 5, 1.0
 
@@ -64,6 +66,8 @@ class Diagnosis:
         patients = self._ward.draw(self._per_batch, drift=drift)
         items = [self._predict(patients, row) for row in range(self._per_batch)]
         answer = self._send("POST", "/v1/predictions", items)
+        if self._draw.random() < AGAIN:  # as a sender does that did not see the answer
+            self._send("POST", "/v1/predictions", items)
         self.counts["predictions"] += answer["accepted"]
         self.counts["rejected"] += answer["rejected"]
         if drift:

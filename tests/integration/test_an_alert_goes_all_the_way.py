@@ -42,3 +42,16 @@ def test_a_high_error_rate_is_notified_and_its_resolution_too(stack: Stack, demo
 
     resolved = poll("HighLLMErrorRate resolved", lambda: notified(stack, "HighLLMErrorRate", "resolved"), deadline=240)
     assert resolved[0]["fingerprint"] in {a["fingerprint"] for a in notified(stack, "HighLLMErrorRate", "firing")}
+
+
+def test_a_drift_of_the_demos_model_is_notified(stack: Stack, demo: DemoRun) -> None:
+    """Its data drift half-way; what was before is looked at in tests/unit/monitoring, with more of it."""
+    assert demo.summary["model"]["counts"]["drifted"] > 0
+    alert = poll("DataDriftDetected firing", lambda: notified(stack, "DataDriftDetected", "firing"), deadline=120)[0]
+    assert alert["labels"]["model"] == "diagnosis"
+    drifted = {
+        row["metric"]["feature"]
+        for row in stack.query('ml_drift_detected{drift_type="sequential", feature!~"@.*"} == 1')
+    }
+    assert "mean texture" in drifted
+    assert "clinic" not in drifted

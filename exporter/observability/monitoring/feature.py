@@ -64,6 +64,13 @@ class FeatureMonitor:
         shares[0] = self.binning.counts[self.binning.missing] / self.binning.size
         return shares
 
+    def codes(self, column: Sequence[Any]) -> Ints:
+        """Bins of values (n,), ``None`` where missing; nothing is learned from them."""
+        if self.binning.kind == "numeric":
+            found = numbers(column)
+            return self.binning.codes(found.values, found.strange)
+        return self.binning.codes_of(categories(column))
+
     def take(self, column: Sequence[Any]) -> Taken:
         """Values (n,) of this feature, ``None`` where missing."""
         if self.binning.kind == "numeric":

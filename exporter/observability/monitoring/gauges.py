@@ -19,6 +19,8 @@ from observability.performance.result import Performance
 
 UNKNOWN = "unknown"
 SEQUENTIAL, CONCEPT, EMBEDDING = "sequential", "concept", "embedding"
+#: Drift of the order in which features matter: one minus the discounted gain of that of the baseline.
+IMPORTANCE, RANKING = "importance", "@ranking"
 
 _Values: TypeAlias = dict[Family, dict[tuple[str, ...], float]]
 
@@ -81,6 +83,7 @@ class Gauges:
                 found[catalogue.ML_DRIFT_SHARE][labels] = monitor.share
             _features(found, labels, monitor)
             _outcomes(found, labels, monitor)
+            _contributions(found, labels, monitor)
         found[catalogue.DATA_DRIFT_DETECTED] = {(model,): float(value) for model, value in drifted.items()}
         for family, values in more.items():
             found[family].update(values)
@@ -126,6 +129,23 @@ def _features(found: _Values, labels: tuple[str, str], monitor: ModelMonitor) ->
             found[catalogue.ML_DRIFT_DETECTED][*labels, EMBEDDING, given.name] = float(
                 any(each.alarm for each in given.monitors)
             )
+
+
+def _contributions(found: _Values, labels: tuple[str, str], monitor: ModelMonitor) -> None:
+    """How much features tell of the prediction, and how far their order is from that of the baseline."""
+    drift = None if monitor.contributions is None else monitor.contributions.drift()
+    if drift is None or monitor.drifted is None:
+        return
+    for name, before, after in zip(drift.names, drift.baseline.tolist(), drift.current.tolist(), strict=True):
+        for family, value in (
+            (catalogue.ML_FEATURE_IMPORTANCE_BASELINE, before),
+            (catalogue.ML_FEATURE_IMPORTANCE, after),
+        ):
+            if not math.isnan(value):
+                found[family][*labels, name] = value
+    if not math.isnan(drift.ndcg):
+        found[catalogue.ML_DRIFT_SCORE][*labels, IMPORTANCE, RANKING] = 1 - drift.ndcg
+        found[catalogue.ML_DRIFT_THRESHOLD][*labels, IMPORTANCE, RANKING] = 1 - drift.threshold
 
 
 def _reference(found: _Values, labels: tuple[str, str], monitor: ModelMonitor, each: FeatureMonitor) -> None:

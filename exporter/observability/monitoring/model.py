@@ -14,6 +14,7 @@ from observability.columns import Floats, Ints
 from observability.drift.binning import Binning
 from observability.drift.embedders import Embedder
 from observability.drift.sequential import judge
+from observability.monitoring.contributions import Contributions
 from observability.monitoring.feature import ISSUES, FeatureMonitor
 from observability.monitoring.inputs import Input, Plain, binning_of, inputs_of
 from observability.monitoring.outcomes import Outcomes, Reference
@@ -69,6 +70,7 @@ class ModelMonitor:
         )
         self.outcomes = Outcomes(self.own, self.settings.performance, self.settings.drift.average_run_length)
         self.table: Table | None = None
+        self.contributions: Contributions | None = None
         self._dirty = False
         if self.against is not None:
             self._compare_with(self.against.baseline)
@@ -80,11 +82,26 @@ class ModelMonitor:
         if baseline.prediction is not None and baseline.prediction.null_count < baseline.rows:
             kind = "numeric" if pa.types.is_floating(baseline.prediction.type) else "categorical"
             self.inputs.append(self._output(PREDICTION, kind, baseline.prediction))
+            self._contribute(baseline)
         sure = _confidence(baseline)
         if sure is not None and not np.isnan(sure).all():
             self.inputs.append(self._output(CONFIDENCE, "numeric", pa.chunked_array([pa.array(sure)])))
         if baseline.label is not None and baseline.prediction is not None:
             self.outcomes.learn(_reference(baseline))
+
+    def _contribute(self, baseline: Baseline) -> None:
+        """Count how features and predictions of the baseline go together."""
+        answer = self.inputs[-1].monitors[0]
+        plain = [each for each in self.inputs[:-1] if isinstance(each, Plain)]
+        if baseline.prediction is None or not plain:
+            return
+        bins = {each.name: len(each.monitors[0].binning.labels) for each in plain}
+        self.contributions = Contributions(bins, len(answer.binning.labels), self.settings.drift.window)
+        predicted = answer.binning.group[answer.codes(baseline.prediction.to_pylist())]
+        for each in plain:
+            monitor = each.monitors[0]
+            codes = monitor.binning.group[monitor.codes(baseline.features[each.name].to_pylist())]
+            self.contributions.learn(each.name, codes, predicted)
 
     def _output(self, name: str, kind: str, column: pa.ChunkedArray) -> Input:
         return Plain(name, kind, (self._monitor(name, binning_of(name, kind, column, self.settings.drift)),))
@@ -131,22 +148,25 @@ class ModelMonitor:
         columns[PREDICTION] = good.prediction
         columns[CONFIDENCE] = [None if np.isnan(value) else value for value in good.confidence.tolist()]
         absent: list[Any] = [None] * len(good)
+        coarse: dict[str, Ints] = {}
         for each in self.inputs:
             taken = each.take(columns.get(each.name, absent))
             for monitor, part in zip(each.monitors, taken, strict=True):
-                self._count(monitor, part.bins, part.issues, good.trace_id)
+                coarse[monitor.name] = monitor.binning.group[part.bins]
+                self._count(monitor, coarse[monitor.name], part.issues, good.trace_id)
+        if self.contributions is not None:
+            self.contributions.take(coarse, coarse[PREDICTION])
         self._judge()
         self._dirty = True
 
-    def _count(self, monitor: FeatureMonitor, bins: Ints, issues: Ints, traces: Sequence[str | None]) -> None:
+    def _count(self, monitor: FeatureMonitor, coarse: Ints, issues: Ints, traces: Sequence[str | None]) -> None:
         counted = self.counted[monitor.name]
-        coarse = monitor.binning.group[bins]
-        counted.values += len(bins)
+        counted.values += len(coarse)
         counted.bins += np.bincount(coarse, minlength=len(counted.bins))
         counted.issues += issues
         places, rows = np.unique(coarse[::-1], return_index=True)
         for place, row in zip(places.tolist(), rows.tolist(), strict=True):
-            trace = traces[len(bins) - 1 - row]
+            trace = traces[len(coarse) - 1 - row]
             if trace is not None:
                 counted.traces[place] = trace
 
