@@ -75,12 +75,12 @@ class Autocorrelation:
         values = np.concatenate(([1.0], np.maximum(correlation[:last], 0.0)))
         steps = np.diff(lags)
         total = float(np.sum(steps * (values[1:] + values[:-1]) / 2))
-        if last < len(_LAGS):
-            self.thinning = _LAGS[last]
-        else:  # as if it went on falling as it did
-            rate = max(-math.log(min(max(float(correlation[-1]), 1e-3), 0.999)) / _LAGS[-1], 1e-4)
-            self.thinning = min(_MOST, math.ceil(-math.log(_NEGLIGIBLE) / rate))
-            total += float(correlation[-1]) / rate
+        # Correlations about the mean of a block are too small, the more the further apart; that of neighbours least,
+        # and by a known amount (Kendall 1954): at least what follows if only neighbours are tied to each other.
+        first = min(float(correlation[0]) + (1 + 3 * float(correlation[0])) / _BLOCK, 0.995)
+        tied = math.ceil(math.log(_NEGLIGIBLE) / math.log(first)) if first > _NEGLIGIBLE else 1
+        self.thinning = min(_MOST, max(tied, _LAGS[last] if last < len(_LAGS) else 2 * _LAGS[-1]))
+        total = max(total, (1 + first) / (1 - first) / 2)
         self.time = max(1.0, min(2 * total, float(_MOST)))
 
     def to_state(self) -> dict[str, Any]:

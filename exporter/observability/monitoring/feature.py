@@ -96,9 +96,11 @@ class FeatureMonitor:
         self.window.add(codes)
         ranks = self.binning.ranks.of_values(values, strange, self._random)
         first = min(self.correlation.warm_up, len(codes))  # nothing is known of how values hang together yet
+        scores = self._scores[codes]
         self.sequential.learn(ranks[:first])
+        self.correlation.update(scores[:first])
         self.sequential.update(ranks[first:][self._thinned(len(codes) - first)])
-        self.correlation.update(self._scores[codes])
+        self.correlation.update(scores[first:])
         if self.alarm:
             self.since_alarm += len(codes)
 
