@@ -22,7 +22,7 @@ from observability.metrics import Metrics
 from observability.predictions import retention
 from observability.predictions.rows import Labels, Predictions
 from observability.predictions.store import PredictionStore, StoreError
-from observability.predictions.stored import Added, AddedLabels, Joined, StoredBaseline
+from observability.predictions.stored import Added, AddedLabels, Filter, Joined, StoredBaseline
 from observability.settings import Predictions as PredictionSettings
 from observability.settings import seconds
 
@@ -32,6 +32,8 @@ _LOG = logging.getLogger(__name__)
 STATE = "monitors"
 #: How often gauges are computed, the state is saved, and the store is swept, in seconds.
 _REFRESH, _SAVE, _SWEEP = 1.0, 60.0, 60.0
+#: Predictions that are measured again where nothing was saved, at most.
+_REPLAYED = 100_000
 #: How long it is waited for others after the first item of a transaction, in seconds.
 _GATHER = 0.005
 
@@ -252,10 +254,11 @@ class Keeper:
         """Go on where the last process ended."""
         try:
             saved = self._store.load_state(STATE)
-            if saved is None:
-                return
-            seq, content = saved
-            self._watching.restore(content)
+            if saved is not None:
+                seq, content = saved
+                self._watching.restore(content)
+            else:  # ended before anything was saved
+                seq = max(0, self._store.matching(Filter())[1] - _REPLAYED)
             for stored in self._store.tail(seq):
                 self._watching.observe(stored.predictions, replayed=True)
                 self._seq = int(stored.seq[-1])
