@@ -50,7 +50,7 @@ class Monitors:
 
     @cached_property
     def _embedder(self) -> Embedder | None:
-        name = self._settings.drift.text.embedder
+        name = self._settings.drift.embedder
         try:
             return load_embedder(name)
         except (ImportError, ValueError) as error:

@@ -63,21 +63,6 @@ class Model(Strict):
     segments: tuple[Name, ...] = Field(
         default=(), description="keys of segment that performance is shown by; all that are sent if left out"
     )
-    baseline_from: int | None = Field(
-        default=None, ge=100, description="without a baseline, take the first so many predictions as one"
-    )
-    detectors: tuple[str, ...] = Field(
-        default=(), description="drift detectors of your own: module:Class or the name of an entry point"
-    )
-
-
-class TextDrift(Strict):
-    """Drift of prompts and answers of LLM calls. Only numbers are kept, never a text."""
-
-    enabled: bool = Field(default=False, description="measure prompts and answers that spans bring")
-    embedder: str = Field(default="wordllama", description="wordllama, hashing, or module:Class of your own")
-    baseline_from: int = Field(default=500, ge=100, description="calls that a model's baseline is made of")
-    max_per_second: int = Field(default=50, gt=0, description="texts that are embedded; more are left out")
 
 
 class Drift(Strict):
@@ -96,7 +81,6 @@ class Drift(Strict):
     score: float = Field(
         default=0.25, gt=0, description="population stability index from which a proven drift is also a large one"
     )
-    share: float = Field(default=0.5, gt=0, le=1, description="share of drifted features that is a drift of the whole")
     clear_after: int = Field(
         default=1000, ge=100, description="predictions like the baseline after which an alarm ends"
     )
@@ -105,7 +89,9 @@ class Drift(Strict):
     windows: tuple[Duration, ...] = Field(
         default=("1h", "1d"), description="windows of the recording rules that compare bins in Prometheus"
     )
-    text: TextDrift = TextDrift()
+    embedder: str = Field(
+        default="wordllama", description="of texts: wordllama (extra text), hashing, or module:Class of your own"
+    )
 
 
 class Performance(Strict):
