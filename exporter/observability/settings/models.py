@@ -81,6 +81,7 @@ class Drift(Strict):
     score: float = Field(
         default=0.25, gt=0, description="population stability index from which a proven drift is also a large one"
     )
+    share: float = Field(default=0.5, gt=0, le=1, description="share of drifted features that boards show as bad")
     clear_after: int = Field(
         default=1000, ge=100, description="predictions like the baseline after which an alarm ends"
     )
