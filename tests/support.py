@@ -38,6 +38,21 @@ PORTS = {
 }
 
 
+#: What a minute of the demo cannot have, by a part of the query.
+BEYOND_THE_DEMO = {
+    "ml_model_correlation": "it has one model, which moves with no other",
+    "watched_metric_anomaly_score": "a quarter of a season must be known",
+    "watched_metric_regression_ratio": "a whole season must be known",
+    'metric_type="mae"': "its model is a classifier",
+    'metric_type="rmse"': "its model is a classifier",
+}
+
+
+def beyond_the_demo(expr: str) -> str | None:
+    """Why a query has no data after a minute of the demo; ``None`` if it must have some."""
+    return next((reason for part, reason in BEYOND_THE_DEMO.items() if part in expr), None)
+
+
 def poll(what: str, probe: Callable[[], T | None], deadline: float = 60.0, every: float = 0.25) -> T:
     """Call ``probe`` until it returns something true, and return that.
 

@@ -12,21 +12,12 @@ import pytest
 
 from dashboards_src.queries import PanelQuery, panel_queries
 from tests.conftest import DemoRun
-from tests.support import ROOT, Stack, poll
+from tests.support import ROOT, Stack, beyond_the_demo, poll
 
 pytestmark = pytest.mark.integration
 
 FILES = sorted((ROOT / "grafana" / "dashboards").rglob("*.json"))
 QUERIES = [query for file in FILES for query in panel_queries(json.loads(file.read_text()))]
-
-#: What a minute of the demo cannot have, by a part of the query.
-BEYOND_THE_DEMO = {
-    "ml_model_correlation": "it has one model, which moves with no other",
-    "watched_metric_anomaly_score": "a quarter of a season must be known",
-    "watched_metric_regression_ratio": "a whole season must be known",
-    'metric_type="mae"': "its model is a classifier",
-    'metric_type="rmse"': "its model is a classifier",
-}
 
 
 def has_a_number(result: list[dict[str, Any]]) -> bool:
@@ -50,10 +41,10 @@ def test_there_are_two_dashboards_with_queries() -> None:
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: f"{query.dashboard}: {query.panel} {query.ref_id}")
 def test_the_query_of_a_panel_returns_data(stack: Stack, demo: DemoRun, query: PanelQuery) -> None:
-    for part, reason in BEYOND_THE_DEMO.items():
-        if part in query.expr:
-            data_of(stack, query)  # it must be understood all the same
-            pytest.skip(reason)
+    reason = beyond_the_demo(query.expr)
+    if reason:
+        data_of(stack, query)  # it must be understood all the same
+        pytest.skip(reason)
     poll(f"data for {query.expr}", lambda: data_of(stack, query), deadline=90, every=1)
 
 
