@@ -25,10 +25,13 @@ import numpy as np
 from observability.columns import Bools, Floats, Ints
 from observability.drift.betting import MEMORIES, fixed_bets, following_bets, groups_of
 
-#: Values that are multiplied at once: so few that no product leaves the range of doubles.
+#: Values that are taken at once; the bets that follow the stream are placed anew for each such block.
 _BLOCK = 128
 #: Where evidence stops growing; taking from it is always allowed.
 _MOST = 1e100
+#: Logarithm of the largest and smallest product that is computed as such: with all that it is multiplied by it stays
+#: in the range of doubles.
+_PLAIN = 250.0
 
 
 class SequentialTest:
@@ -85,12 +88,9 @@ class SequentialTest:
             before[1:] = before[:-1]
             before[0] = 0.0
             expected = (weight + before) / (size + np.arange(count))[:, None]
-        product = np.exp(np.cumsum(np.log(gains / expected), axis=0))
-        begun = np.ones_like(product)
-        begun[1:] = 1 / product[:-1]
-        won = product * (self._won + np.cumsum(begun, axis=0))
+        won = _won(self._won, np.cumsum(np.log(gains / expected), axis=0))
         self.peak = max(self.peak, float((won @ self._stakes).max()))
-        self._won = np.minimum(won[-1], _MOST)
+        self._won = won[-1]
         self.observations += count
         self._follow(bins)
         self.learn(bins)
@@ -128,6 +128,8 @@ class SequentialTest:
         """Go on where :meth:`to_state` was called. Raises ``ValueError`` for the state of a test with other bins."""
         if state["pool"].shape != self._pool.shape or state["won"].shape != self._won.shape:
             raise ValueError("the state is that of a test with other bins")
+        if not all(np.isfinite(state[name]).all() for name in ("pool", "won", "recent", "peak")):
+            raise ValueError("the state holds what is no number")
         self._pool, self._won = state["pool"].copy(), state["won"].copy()
         self._recent = state["recent"].copy()
         self.frozen = bool(state["frozen"])
@@ -135,13 +137,33 @@ class SequentialTest:
         self.peak = float(state["peak"])
 
 
+def _won(before: Floats, logs: Floats) -> Floats:
+    """M ← (M + 1) · gain for each of n values and K bets, (n, K), at most :data:`_MOST`.
+
+    ``before`` (K,) is M at the start, ``logs`` (n, K) are logarithms of the products of the gains up to each value.
+    Many values that are all beyond the baseline make products that are no doubles any more; then logarithms are added.
+    """
+    if np.abs(logs).max() <= _PLAIN:
+        product = np.exp(logs)
+        begun = np.ones_like(product)
+        begun[1:] = 1 / product[:-1]
+        return np.asarray(np.minimum(product * (before + np.cumsum(begun, axis=0)), _MOST))
+    begun = np.zeros_like(logs)
+    begun[1:] = -logs[:-1]
+    with np.errstate(divide="ignore"):  # nothing was won yet
+        begun[0] = np.logaddexp(begun[0], np.log(before))
+    summed = logs + np.logaddexp.accumulate(begun, axis=0)
+    return np.asarray(np.exp(np.minimum(summed, np.log(_MOST))))
+
+
 def judge(evidence: Floats, average_run_length: float) -> Bools:
     """Which of F features to raise an alarm for, (F,): e-BH (Wang & Ramdas 2022, "False discovery rate control with
     e-values") at the level 1 / ``average_run_length``.
 
     The k features with the most evidence, for the largest k with R_(k) ≥ F · c / k. One feature by itself needs F · c,
-    so that among F features without drift, however they depend on one another, the chance that any of them alarms alone
-    within T values is T / c at most (Bonferroni).
+    so that among F features without drift, however they depend on one another, the chance that any of them reaches that
+    within T values is T / c at most (Bonferroni): this is proven. That several alarm together with less is what e-BH
+    allows for evidence of one moment; for the largest evidence so far of each, it is measured and not proven.
     """
     count = len(evidence)
     order = np.argsort(-evidence, kind="stable")

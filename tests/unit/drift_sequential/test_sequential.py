@@ -48,8 +48,8 @@ def test_the_expected_evidence_after_t_values_is_t_over_all_that_may_come(
     assert expected == pytest.approx(length, rel=1e-9)
 
 
-def naive(test: SequentialTest, bins: Ints) -> float:
-    """The evidence after one block, value by value."""
+def naive(test: SequentialTest, bins: Ints) -> Floats:
+    """What each bet has won after one block, value by value."""
     pool = test._pool.copy()
     grouped = np.bincount(test._groups, pool).astype(np.float64)
     bets = np.column_stack((test._fixed, following_bets(test._recent, grouped)[test._groups]))
@@ -58,7 +58,7 @@ def naive(test: SequentialTest, bins: Ints) -> float:
         won = (won + 1) * bets[bin_] / (pool @ bets / pool.sum())
         if not test.frozen:
             pool[bin_] += 1
-    return float(won @ test._stakes)
+    return np.asarray(np.minimum(won, 1e100))
 
 
 @given(st.lists(st.integers(0, 61), min_size=1, max_size=100), st.integers(0, 300), st.booleans())
@@ -74,7 +74,47 @@ def test_a_block_is_what_its_values_are_one_by_one(values: list[int], before: in
 
     test.update(np.array(values))
 
-    assert test.e_value == pytest.approx(wanted, rel=1e-6)
+    assert test._won == pytest.approx(wanted, rel=1e-6)
+    assert test.e_value == pytest.approx(wanted @ test._stakes, rel=1e-6)
+
+
+@pytest.mark.parametrize("size", [200, 5000])
+@pytest.mark.parametrize("outside", [np.nan, 1e9, -1e9])
+@pytest.mark.parametrize("batch", [64, 128, 500, 2000])
+def test_values_that_are_all_beyond_the_baseline_are_evidence_however_many_come_at_once(
+    size: int, outside: float, batch: int
+) -> None:
+    """Products of so many gains of bets that lose, or win, every time are outside the range of doubles."""
+    random = np.random.default_rng(3)
+    bins = RankBins.of(random.normal(0, 1, size), random)
+    test = SequentialTest(bins.gaps, bins.scores, average_run_length=1e7)
+    test.update(bins.of_values(random.normal(0, 1, 10_000), None, random))
+    test.update(bins.of_values(np.full(batch, outside), None, random))
+
+    assert 1e7 < test.e_value < np.inf
+    assert 1e7 < test.peak < np.inf
+    test.update(bins.of_values(random.normal(0, 1, 500), None, random))
+    assert np.isfinite(test.e_value)
+
+
+def test_large_blocks_of_losing_bets_are_what_their_values_are_one_by_one() -> None:
+    random = np.random.default_rng(4)
+    bins = RankBins.of(random.normal(0, 1, 5000), random)
+    test = SequentialTest(bins.gaps, bins.scores, average_run_length=1e7)
+    values = np.concatenate((np.full(100, 61), np.full(28, 30)))
+    wanted = naive(test, values)
+
+    test.update(values)
+
+    assert test._won == pytest.approx(wanted, rel=1e-6)
+    assert test.e_value == pytest.approx(wanted @ test._stakes, rel=1e-6)
+
+
+def test_a_state_that_is_no_number_is_refused() -> None:
+    test = SequentialTest(np.array([1, 2, 1]), None, average_run_length=100)
+    state = test.to_state()
+    with pytest.raises(ValueError, match="no number"):
+        test.from_state({**state, "won": state["won"] * np.nan})
 
 
 def first_alarm(seed: int, size: int, length: int, shift: Shift | None, at: int, run_length: float) -> int | None:
