@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,15 @@ class Contributions:
         if not self._rows or not self.baseline.any():
             return None
         return importance_drift(self.baseline, self.counts, self.names)
+
+    def to_state(self) -> dict[str, Any]:
+        return {"names": list(self.names), "counts": self.counts, "rows": self._rows}
+
+    def from_state(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`to_state` was called; what was counted of other features or bins is left."""
+        if state["names"] == list(self.names) and state["counts"].shape == self.counts.shape:
+            self.counts = np.asarray(state["counts"], np.float64)
+            self._rows = float(state["rows"])
 
     def _add(self, counts: Floats, name: str, feature: Ints, prediction: Ints) -> None:
         at = self._index.get(name)

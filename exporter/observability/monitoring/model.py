@@ -211,6 +211,7 @@ class ModelMonitor:
             "baseline": None if self.against is None else self.against.hash,
             "newest": self.newest,
             "features": {monitor.name: monitor.to_state() for monitor in self.monitors},
+            "contributions": None if self.contributions is None else self.contributions.to_state(),
             "outcomes": self.outcomes.to_state(),
         }
 
@@ -223,6 +224,9 @@ class ModelMonitor:
         for monitor in self.monitors:
             if monitor.name in state["features"]:
                 monitor.from_state(state["features"][monitor.name])
+        counted = state.get("contributions")  # a state of an older version has none
+        if self.contributions is not None and counted is not None:
+            self.contributions.from_state(counted)
         self._dirty = True
 
 

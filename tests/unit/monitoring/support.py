@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +14,40 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fastapi.testclient import TestClient
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from observability.app import create_app
+from observability.exporter import Exporter
+from observability.settings import Runtime, Settings
+
+OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 PARQUET = {"Content-Type": "application/vnd.apache.parquet"}
 JSON = {"Content-Type": "application/json"}
+
+
+@contextmanager
+def running(settings: Settings, runtime: Runtime, *, until: str | None = None) -> Iterator[TestClient]:
+    """A whole exporter; ``until`` is a path that it answers once what was stored before is measured again."""
+    with TestClient(create_app(Exporter(settings, runtime))) as client:
+        end = time.monotonic() + 30
+        while until is not None and client.get(until).status_code == 404:
+            assert time.monotonic() < end, "nothing was restored"
+        yield client
+
+
+def samples(client: TestClient, name: str, **labels: str) -> list[Any]:
+    text = client.get("/metrics", headers=OPENMETRICS).text
+    return [
+        sample
+        for family in text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]
+
+
+def value(client: TestClient, name: str, **labels: str) -> float:
+    (sample,) = samples(client, name, **labels)
+    return float(sample.value)
 
 
 @dataclass

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from observability.app import create_app
 from observability.exporter import Exporter
 from observability.settings import Limits, Model, Runtime, Settings
 from tests.unit.exporter.support import send, span
-from tests.unit.monitoring.support import JSON, Sender, rows
-
-OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
-
-
-def samples(client: TestClient, name: str, **labels: str) -> list[Any]:
-    text = client.get("/metrics", headers=OPENMETRICS).text
-    return [
-        sample
-        for family in text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
-        for sample in family.samples
-        if sample.name == name and labels.items() <= sample.labels.items()
-    ]
-
-
-def value(client: TestClient, name: str, **labels: str) -> float:
-    (sample,) = samples(client, name, **labels)
-    return float(sample.value)
+from tests.unit.monitoring.support import JSON, Sender, rows, samples, value
 
 
 def test_quiet_traffic_raises_nothing_and_a_shift_raises_an_alarm_of_the_feature_that_shifted(
@@ -262,31 +241,6 @@ def test_a_span_that_says_what_was_predicted_is_a_prediction_and_any_other_is_no
     assert found["trace"]["trace_id"] == told.trace_id.hex()
     assert client.get("/v1/audit/posted elsewhere").status_code == 404
     assert value(client, "ml_predictions_total", model="spans", status="success") == 1
-
-
-def test_a_restart_goes_on_where_the_exporter_ended(
-    settings: Settings, runtime: Runtime, random: np.random.Generator
-) -> None:
-    with TestClient(create_app(Exporter(settings, runtime))) as client:
-        sender = Sender(client)
-        sender.set_baseline(rows(random, 1000))
-        drawn = rows(random, 800)
-        sender.label(sender.predict(drawn), drawn)
-        sender.predict(rows(random, 1500, shift=1.0))
-        before, performance = sender.drift(), sender.performance()
-        assert before["drift_detected"] is True
-
-    with TestClient(create_app(Exporter(settings, runtime))) as client:
-        again = Sender(client)
-        end = time.monotonic() + 30
-        while client.get("/v1/drift/churn").status_code == 404:
-            assert time.monotonic() < end, "nothing was restored"
-        after = again.drift()
-        assert after == before
-        assert again.performance()["labelled"] == performance["labelled"]
-        again.sent = 10_000
-        again.predict(rows(random, 10))
-        assert value(client, "ml_predictions_total", model="churn", status="success") == 10, "counters begin anew"
 
 
 def test_another_baseline_begins_anew(client: TestClient, random: np.random.Generator) -> None:
