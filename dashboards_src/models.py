@@ -15,6 +15,7 @@ from observability.catalogue import (
     ML_MODEL_ACCURACY_LOWER,
     ML_MODEL_ACCURACY_UPPER,
     ML_MODEL_CORRELATION,
+    ML_MODEL_CORRELATION_P_VALUE,
     ML_PREDICTION_AGE,
     ML_PREDICTION_CONFIDENCE,
     ML_PREDICTION_ERRORS,
@@ -245,19 +246,25 @@ def _together(settings: Settings) -> Line:
     pairs = lists.table(
         "Models that move together",
         "Rank correlation over time of drift, errors or latency of two models. Near 1 they share a cause, such as one "
-        "data source.",
+        "data source; p is the chance of it without any.",
         by={
-            "model": lists.Label("Model", 100),
-            "other": lists.Label("Other", 100),
+            "model": lists.Label("Model", 90),
+            "other": lists.Label("Other", 90),
             "signal": lists.Label("Signal", 60),
         },
         columns=[
             lists.Column(
                 "Correlation",
-                95,
+                90,
                 panels.cells(promql.highest(promql.series(ML_MODEL_CORRELATION), by)),
                 {"unit": "none", "decimals": 2, **lists.cell_color(((0.5, panels.WARNING), (0.8, panels.BAD)))},
-            )
+            ),
+            lists.Column(
+                "p",
+                60,
+                panels.cells(promql.highest(promql.series(ML_MODEL_CORRELATION_P_VALUE), by)),
+                {"unit": "sci", "decimals": 1},
+            ),
         ],
         sort="Correlation",
         no_value=NO_PAIR,

@@ -26,12 +26,16 @@ _Version = Annotated[str | None, Query(description="only this version")]
 @router.get("/performance", summary="Latency, confidence and accuracy of models", response_class=Response)
 async def performance(request: Request, model: _Model = None, version: _Version = None) -> Response:
     """Of the newest predictions of each version: latency, confidence, performance with intervals where there are
-    labels, estimated where there are none, by segment, and calibration."""
+    labels, estimated where there are none, by segment, and calibration. Without a filter also which models move
+    together."""
     exporter: Exporter = request.app.state.exporter
     found = await asyncio.to_thread(_documents, exporter, documents.performance, model, version)
     if model is not None and not found:
         return problem(404, f"no prediction of the model {model!r} has come")
-    return Response(dumps({"models": found}), media_type="application/json")
+    answer: dict[str, Any] = {"models": found}
+    if model is None and version is None:
+        answer["correlations"] = documents.correlations(exporter.monitors.correlations)
+    return Response(dumps(answer), media_type="application/json")
 
 
 @router.get("/v1/drift/{model}", summary="Drift and data quality of a model", response_class=Response)

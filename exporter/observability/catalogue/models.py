@@ -207,6 +207,13 @@ ML_MODEL_CORRELATION = Family(
     ("model", "other", "signal"),
     "Rank correlation of a signal of two models over time (signal: drift, error, latency), -1 to 1.",
 )
+ML_MODEL_CORRELATION_P_VALUE = Family(
+    "ml_model_correlation_p_value",
+    "gauge",
+    ("model", "other", "signal"),
+    "p-value of ml_model_correlation, corrected for slow series and for all pairs (Holm); absent where too little is "
+    "known.",
+)
 
 # --- Data quality ---------------------------------------------------------------------------------
 ML_DATA_QUALITY_VALUES = Family(

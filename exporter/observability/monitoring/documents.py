@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from observability.monitoring.feature import ISSUES, FeatureMonitor
 from observability.monitoring.model import ModelMonitor
 from observability.monitoring.statistics import MEASURES
+from observability.performance.correlation import Correlation
 from observability.performance.result import Performance
 
 
@@ -133,6 +135,11 @@ def performance(monitor: ModelMonitor) -> dict[str, Any]:
             )
         ],
     }  # fmt: skip
+
+
+def correlations(found: Mapping[str, Sequence[Correlation]]) -> list[dict[str, Any]]:
+    """Pairs of models, of each signal the strongest first."""
+    return [{"signal": signal, **pair.to_dict()} for signal, pairs in found.items() for pair in pairs]
 
 
 def _performance(found: Performance | None) -> dict[str, Any] | None:

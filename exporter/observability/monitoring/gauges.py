@@ -15,6 +15,7 @@ from observability.catalogue import Family
 from observability.metrics.store import Reading, Rows
 from observability.monitoring.feature import ISSUES, FeatureMonitor
 from observability.monitoring.model import ERROR, ModelMonitor
+from observability.performance.correlation import Correlation
 from observability.performance.result import Performance
 
 UNKNOWN = "unknown"
@@ -35,7 +36,7 @@ SHOWN = (
     catalogue.ML_DRIFT_DETECTED, catalogue.ML_DRIFT_E_VALUE, catalogue.ML_DRIFT_EFFECTIVE_SAMPLES,
     catalogue.ML_DRIFT_AUTOCORRELATION, catalogue.ML_BASELINE_ROWS, catalogue.ML_REFERENCE_BIN_RATIO,
     catalogue.ML_DATA_QUALITY_BASELINE, catalogue.ML_FEATURE_IMPORTANCE, catalogue.ML_FEATURE_IMPORTANCE_BASELINE,
-    catalogue.ML_MODEL_CORRELATION,
+    catalogue.ML_MODEL_CORRELATION, catalogue.ML_MODEL_CORRELATION_P_VALUE,
 )  # fmt: skip
 
 
@@ -60,10 +61,8 @@ class Gauges:
         now = time.time()
         return {labels: max(now - since, 0.0) for labels, since in self._ages.get(family, {}).items()}
 
-    def show(
-        self, monitors: Sequence[ModelMonitor], more: Mapping[Family, Mapping[tuple[str, ...], float]] = {}
-    ) -> None:
-        """Compute the gauges of ``monitors``, beside ``more``."""
+    def show(self, monitors: Sequence[ModelMonitor], correlations: Mapping[str, Sequence[Correlation]]) -> None:
+        """Compute the gauges of ``monitors``, and of pairs of models by signal."""
         found: _Values = {family: {} for family in SHOWN}
         ages: dict[Family, dict[tuple[str, ...], float]] = {
             catalogue.ML_PREDICTION_AGE: {},
@@ -85,8 +84,7 @@ class Gauges:
             _outcomes(found, labels, monitor)
             _contributions(found, labels, monitor)
         found[catalogue.DATA_DRIFT_DETECTED] = {(model,): float(value) for model, value in drifted.items()}
-        for family, values in more.items():
-            found[family].update(values)
+        _correlations(found, correlations)
         self._rows = {family: Rows.of(family, values) for family, values in found.items()}
         self._ages = ages
 
@@ -196,6 +194,15 @@ def _outcomes(found: _Values, labels: tuple[str, str], monitor: ModelMonitor) ->
         found[catalogue.ML_DRIFT_SCORE][test] = math.log10(evidence)
         found[catalogue.ML_DRIFT_THRESHOLD][test] = math.log10(outcomes.errors.average_run_length)
         found[catalogue.ML_DRIFT_DETECTED][test] = float(outcomes.errors.alarm)
+
+
+def _correlations(found: _Values, correlations: Mapping[str, Sequence[Correlation]]) -> None:
+    for signal, pairs in correlations.items():
+        for pair in pairs:
+            labels = (pair.first, pair.second, signal)
+            found[catalogue.ML_MODEL_CORRELATION][labels] = pair.rho
+            if not math.isnan(pair.adjusted_p_value):
+                found[catalogue.ML_MODEL_CORRELATION_P_VALUE][labels] = pair.adjusted_p_value
 
 
 def _performance(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -186,23 +187,36 @@ class ModelMonitor:
                 monitor.raise_alarm()
                 self.counted[monitor.name].alarms += 1
 
-    def labelled(self, joined: Joined) -> None:
-        """Labels that found their predictions."""
+    def labelled(self, joined: Joined) -> Floats:
+        """Labels (n,) that found their predictions; how far each prediction was wrong, NaN of those that failed."""
         good = [row for row, error in enumerate(joined.error_type) if error is None]
-        self.outcomes.labelled(
+        wrong = np.full(len(joined), np.nan)
+        wrong[good] = self.outcomes.labelled(
             [joined.label[row] for row in good],
             [joined.prediction[row] for row in good],
             [joined.probabilities[row] for row in good],
             joined.confidence[good],
             [joined.segment[row] for row in good],
         )
+        return wrong
 
-    def refresh(self) -> None:
-        """Compute what is shown anew, if anything came since."""
+    def refresh(self) -> bool:
+        """Compute what is shown anew, if anything came since; whether that is so of drift."""
         self.outcomes.refresh()
-        if self._dirty and self.monitors:
-            self.table = evaluate(self.monitors, self.settings.drift.min_samples)
-            self._dirty = False
+        if not (self._dirty and self.monitors):
+            return False
+        self.table = evaluate(self.monitors, self.settings.drift.min_samples)
+        self._dirty = False
+        return True
+
+    @property
+    def distance(self) -> float:
+        """Mean population stability index of the features; NaN where nothing is known."""
+        if self.table is None:
+            return math.nan
+        inputs = [not monitor.name.startswith("@") for monitor in self.monitors]
+        scores = self.table.score["psi"][inputs]
+        return float(np.nanmean(scores)) if not np.isnan(scores).all() else math.nan
 
     def to_state(self) -> dict[str, Any]:
         return {

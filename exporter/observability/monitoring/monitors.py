@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import cached_property
@@ -23,6 +23,8 @@ from observability.monitoring.feature import ISSUES
 from observability.monitoring.gauges import Gauges
 from observability.monitoring.model import Against, Counted, ModelMonitor
 from observability.monitoring.state import pack, unpack
+from observability.monitoring.together import Together
+from observability.performance.correlation import Correlation
 from observability.predictions.baselines import load_baseline
 from observability.predictions.rows import Predictions, group_by_model
 from observability.predictions.store import PredictionStore
@@ -46,6 +48,7 @@ class Monitors:
         self._gauges = gauges
         self._models = {model.name: model for model in settings.models}
         self._monitors: dict[tuple[str, str], ModelMonitor] = {}
+        self._together = Together(settings.performance.correlation, settings.drift.max_models)
         self._lock = threading.RLock()
 
     @cached_property
@@ -78,6 +81,7 @@ class Monitors:
                         self._count(model, version or UNKNOWN, part)
                 with self._part("drift"):
                     self._of(model, version).take(part)
+                    self._together.add("latency", model, part.timestamp, part.latency_seconds)
 
     def labelled(self, joined: Joined, *, replayed: bool = False) -> None:
         """Take labels that found their predictions."""
@@ -91,7 +95,9 @@ class Monitors:
                     with self._part("counters"):
                         self._count_labels(model, version or UNKNOWN, part)
                 with self._part("performance"):
-                    self._of(model, version).labelled(part)
+                    wrong = self._of(model, version).labelled(part)
+                    wrong[[each is not None for each in part.previous]] = np.nan  # its first label was counted
+                    self._together.add("error", model, part.timestamp, wrong)
 
     def forget(self, model: str) -> None:
         """The baseline of ``model`` changed: its monitors begin anew."""
@@ -186,9 +192,13 @@ class Monitors:
         with self._lock:
             for monitor in list(self._monitors.values()):
                 with self._part("gauges"):
-                    monitor.refresh()
+                    if monitor.refresh():
+                        at, distance = np.array([monitor.newest]), np.array([monitor.distance])
+                        self._together.add("drift", monitor.model, at, distance)
                     self._flush(monitor)
-            self._gauges.show(list(self._monitors.values()), {})
+            with self._part("gauges"):
+                self._together.refresh()
+            self._gauges.show(list(self._monitors.values()), self._together.found)
 
     def _flush(self, monitor: ModelMonitor) -> None:
         version = monitor.version or UNKNOWN
@@ -219,7 +229,8 @@ class Monitors:
     def state(self) -> bytes:
         """All that was learned, for :meth:`restore`."""
         with self._lock:
-            return pack({"layout": _LAYOUT, "models": [monitor.to_state() for monitor in self._monitors.values()]})
+            models = [monitor.to_state() for monitor in self._monitors.values()]
+            return pack({"layout": _LAYOUT, "models": models, "together": self._together.to_state()})
 
     def restore(self, content: bytes) -> None:
         """Go on where :meth:`state` was called. What cannot be read is told, counted and left out."""
@@ -231,11 +242,19 @@ class Monitors:
             for each in state["models"]:
                 with self._part("state"):
                     self._of(each["model"], each["version"]).from_state(each)
+            if "together" in state:  # not in one of an older version
+                with self._part("state"):
+                    self._together.from_state(state["together"])
 
     def of_model(self, model: str | None = None) -> list[ModelMonitor]:
         """The monitors of the versions of ``model``, or of all models."""
         with self._lock:
             return [each for each in self._monitors.values() if model is None or each.model == model]
+
+    @property
+    def correlations(self) -> Mapping[str, list[Correlation]]:
+        """Pairs of models by signal, the strongest first."""
+        return self._together.found
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -162,25 +162,29 @@ class Outcomes:
         probabilities: Sequence[Any],
         confidence: Floats,
         segments: Sequence[dict[str, str]],
-    ) -> None:
-        """Labels (n,) that found their predictions, with these, in the order in which they came."""
+    ) -> Floats:
+        """Labels (n,) that found their predictions, with these, in the order in which they came; how far each
+        prediction was wrong: 0 or 1, in a regression the absolute error, NaN where nobody can say."""
         if not labels:
-            return
+            return np.zeros(0)
         self.task = self.task or task_of(predictions, any(probabilities))
         if self.task == "regression":
             true, predicted = _floats(labels), _floats(predictions)
             found = zip(true.tolist(), predicted.tolist(), [math.nan] * len(labels), segments, strict=True)
             self._labelled.extend(Outcome(*each) for each in found)
+            errors = np.abs(true - predicted)
             if not math.isnan(self._whole):
-                self._err(np.minimum(np.abs(true - predicted) / self._whole, 1.0))
+                self._err(np.minimum(errors / self._whole, 1.0))
         else:
             named, said = [category(value) for value in labels], [category(value) for value in predictions]
             if not self._classes:
                 self._decide_classes([*named, *said])
             positive = self._positives(said, probabilities, confidence)
             self._labelled.extend(Outcome(*each) for each in zip(named, said, positive, segments, strict=True))
-            self._err(np.array([a != b for a, b in zip(named, said, strict=True)], np.float64))
+            errors = np.array([a != b for a, b in zip(named, said, strict=True)], np.float64)
+            self._err(errors)
         self._dirty = True
+        return errors
 
     def _err(self, errors: Floats) -> None:
         errors = errors[~np.isnan(errors)]

@@ -25,6 +25,7 @@ from observability.settings.limits import Interactions as Interactions
 from observability.settings.limits import Label as Label
 from observability.settings.limits import Limits as Limits
 from observability.settings.models import DEFAULT_WATCHES, unique
+from observability.settings.models import Correlation as Correlation
 from observability.settings.models import Drift as Drift
 from observability.settings.models import Model as Model
 from observability.settings.models import Performance as Performance

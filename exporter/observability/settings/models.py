@@ -95,6 +95,15 @@ class Drift(Strict):
     )
 
 
+class Correlation(Strict):
+    """Which models move together: rank correlation of their drift, errors and latency over time."""
+
+    bucket: Duration = Field(default="5m", description="time over which each of them is averaged")
+    buckets: int = Field(default=288, ge=20, le=10_000, description="buckets that are compared, the newest")
+    min_buckets: int = Field(default=20, ge=10, description="buckets that both models have before anything is said")
+    pairs: int = Field(default=45, ge=1, le=1000, description="pairs at most: of the models that most is known of")
+
+
 class Performance(Strict):
     """How good a model is, from its labels and before they come."""
 
@@ -104,6 +113,7 @@ class Performance(Strict):
     low_confidence: float = Field(default=0.5, gt=0, lt=1, description="confidence below which a prediction is a guess")
     segment_values: int = Field(default=20, ge=1, description="values of a segment that are shown, most frequent")
     estimate: bool = Field(default=True, description="estimate the performance of predictions without a label")
+    correlation: Correlation = Correlation()
 
 
 class Watch(Strict):

@@ -262,7 +262,7 @@ def test_another_baseline_begins_anew(client: TestClient, random: np.random.Gene
 def test_what_is_asked_of_an_unknown_model_is_not_found(client: TestClient) -> None:
     for path in ("/v1/drift/nobody", "/performance?model=nobody", "/v1/audit/nobody"):
         assert client.get(path).status_code == 404, path
-    assert client.get("/performance").json() == {"models": []}
+    assert client.get("/performance").json() == {"models": [], "correlations": []}
 
 
 def test_kinds_that_are_declared_count(runtime: Runtime, random: np.random.Generator) -> None:
