@@ -16,8 +16,9 @@ _OUTSIDE = (5.0, 50.0)
 MEMORIES = (50.0, 250.0, 1000.0)
 #: Values of the pool that such a bet begins with: what few values say is doubted.
 _PRIOR = 40.0
-#: Bins that are taken together where values have an order.
-_TOGETHER = 5
+#: Bins that are taken together where values have an order, and where they have none: categories lie side by side, and
+#: what one bin says is mostly noise.
+_TOGETHER, _TOGETHER_UNORDERED = 5, 3
 
 
 def fixed_bets(scores: Floats | None, bins: int) -> Floats:
@@ -37,10 +38,9 @@ def fixed_bets(scores: Floats | None, bins: int) -> Floats:
 
 
 def groups_of(scores: Floats | None, bins: int) -> Ints:
-    """For each bin (B,) the group that the following bets look at: some neighbours together, or each by itself."""
-    if scores is None:
-        return np.arange(bins)
-    groups = (np.arange(bins) + _TOGETHER - 1) // _TOGETHER
+    """For each bin (B,) the group that the following bets look at: some neighbours, and the outermost by themselves."""
+    together = _TOGETHER_UNORDERED if scores is None else _TOGETHER
+    groups = (np.arange(bins) + together - 1) // together
     groups[-1] = groups[-2] + 1
     return np.unique(groups, return_inverse=True)[1].astype(np.int64)
 

@@ -126,7 +126,8 @@ class SequentialTest:
 
     def from_state(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`to_state` was called. Raises ``ValueError`` for the state of a test with other bins."""
-        if state["pool"].shape != self._pool.shape or state["won"].shape != self._won.shape:
+        own = {"pool": self._pool, "won": self._won, "recent": self._recent}
+        if any(state[name].shape != array.shape for name, array in own.items()):
             raise ValueError("the state is that of a test with other bins")
         if not all(np.isfinite(state[name]).all() for name in ("pool", "won", "recent", "peak")):
             raise ValueError("the state holds what is no number")
