@@ -145,7 +145,7 @@ async def _take(request: Request, signal: str, decode: Callable[..., Decoded[Any
         exporter.metrics.increase(catalogue.EXPORTER_RECEIVED, (signal,), kept.items)
         answer = {
             "accepted": kept.items,
-            "duplicates": kept.duplicates + found.duplicates,
+            "duplicates": kept.duplicates,
             "rejected": found.rejected,
             "errors": found.errors,
         }

@@ -65,15 +65,14 @@ class Decoded(Generic[_Rows]):
 
     ``items`` (n,) are their places in it. ``rejected`` items had errors, ``errors`` tells them: mappings of ``index``
     (the place of the item), ``pointer`` (RFC 6901, in the item) and ``detail``, as members of problem details
-    (RFC 9457); at most ``limits.errors``. ``duplicates`` items had the id of one before them, and are left out.
-    ``generated`` items had no id, and got one.
+    (RFC 9457); at most ``limits.errors``. ``generated`` items had no id, and got one. Several may have one id: the
+    store takes the first of them.
     """
 
     rows: _Rows
     items: Ints
     rejected: int
     errors: list[dict[str, Any]]
-    duplicates: int = 0
     generated: int = 0
 
 
@@ -164,24 +163,17 @@ def predictions_of(raw: Raw, limits: Limits, now: float) -> Decoded[Predictions]
 
 
 def _completed(predictions: Predictions, raw: Raw, limits: Limits, generated: int) -> Decoded[Predictions]:
-    """Without bad rows and duplicates; with what follows from the rest of a row."""
+    """Without bad rows; with what follows from the rest of a row."""
     errors = raw.errors
-    rows: Ints | None = errors.good() if len(errors) else None
-    ids = predictions.prediction_id if rows is None else [predictions.prediction_id[row] for row in rows.tolist()]
-    duplicates = len(ids) - len(set(ids))
-    if duplicates:
-        first: dict[str, int] = {}
-        for row, each in zip(range(len(ids)) if rows is None else rows.tolist(), ids, strict=True):
-            first.setdefault(each, row)
-        rows = np.fromiter(first.values(), np.int64, len(first))
     items = np.array(raw.indices, np.int64)
-    if rows is not None:
-        predictions, items = predictions.take(rows), items[rows]
+    if len(errors):
+        good = errors.good()
+        predictions, items = predictions.take(good), items[good]
     dumps = jsontext.dumps if raw.extended else orjson.dumps
     whole = replace(
         predictions, confidence=_confidence(predictions), features_json=list(map(dumps, predictions.features))
     )
-    return Decoded(whole, items, len(errors) + raw.rejected, _told(raw, limits), duplicates, generated)
+    return Decoded(whole, items, len(errors) + raw.rejected, _told(raw, limits), generated)
 
 
 def _confidence(predictions: Predictions) -> Floats:

@@ -174,6 +174,19 @@ def test_a_prediction_that_is_sent_twice_counts_once(client: TestClient, random:
     assert value(client, "ml_duplicate_predictions_total", model="churn") == 1
 
 
+def test_the_first_of_several_with_one_id_in_a_body_is_taken_and_the_others_are_counted(client: TestClient) -> None:
+    bodies = [("a", 1.0), ("b", 2.0), ("a", 3.0), ("a", 4.0)]
+    items = [{"prediction_id": id_, "model": "m", "prediction": said} for id_, said in bodies]
+
+    answer = client.post("/v1/predictions", json=[*items, {"prediction_id": "a", "model": "m", "confidence": 9}])
+
+    assert (answer.json()["accepted"], answer.json()["duplicates"], answer.json()["rejected"]) == (4, 2, 1)
+    assert client.get("/v1/audit/a").json()["prediction"] == 1.0
+    assert value(client, "ml_predictions_total", status="success", model="m") == 2
+    assert value(client, "exporter_duplicate_items_total", signal="predictions") == 2
+    assert value(client, "ml_duplicate_predictions_total", model="m") == 2
+
+
 def test_good_items_are_kept_beside_bad_ones_which_are_told(client: TestClient) -> None:
     body = (
         b"""[{"model": "m", "prediction": 1, "confidence": 1.7}, {"model": "m", "prediction": 2.5}, {"modle": "m"}]"""

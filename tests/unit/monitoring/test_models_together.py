@@ -130,7 +130,7 @@ def test_no_more_pairs_are_compared_than_the_setting_says(random: np.random.Gene
 
 def test_a_state_of_other_buckets_is_left() -> None:
     first = Together(Correlation(bucket="1m", buckets=_BUCKETS), 5)
-    first.add("latency", "m", 60.0 * np.arange(_BUCKETS), np.linspace(0, 1, _BUCKETS))
+    first.add("latency", "m", np.linspace(0, 60 * (_BUCKETS - 1), _BUCKETS), np.linspace(0, 1, _BUCKETS))
     for other in (Correlation(bucket="2m", buckets=_BUCKETS), Correlation(bucket="1m", buckets=50)):
         again = Together(other, 5)
         again.from_state(first.to_state())

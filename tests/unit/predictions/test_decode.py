@@ -254,14 +254,6 @@ def test_ids_of_nothing_but_zeros_mean_that_there_is_no_trace() -> None:
     assert (rows.trace_id, rows.span_id) == ([None, None], [None, None])
 
 
-def test_the_first_of_several_with_one_id_is_taken() -> None:
-    found = decoded(item("a", prediction=1), item("b"), item("a", prediction=2), item("a", confidence=9))
-    assert found.rows.prediction_id == ["a", "b"]
-    assert found.rows.prediction == [1, "yes"]
-    assert (found.duplicates, found.rejected) == (1, 1)
-    assert found.items.tolist() == [0, 1]
-
-
 def test_an_item_without_an_id_gets_one_that_sorts_by_time() -> None:
     bare = {"model": "churn", "prediction": 1}
     first, second = decoded(bare, bare, item("x")), decoded(bare, now=NOW + 1)
