@@ -11,12 +11,13 @@ from pathlib import Path
 from demo.children import ChildError
 from demo.gateway import GatewayError, stack_from_environment
 from demo.launcher import Demo, Faults, Options
+from demo.serving.disturbance import Disturbance
 from demo.simulator.app import parse_faults
 from demo.tally import Evenly
 
 #: Names for the settings that people ask for most (``make demo DEMO_FAULTS=errors``).
 PRESETS: dict[str, Faults] = {
-    "none": Faults({"error_ratio": 0.0}, tool_error_ratio=0.0),
+    "none": Faults({"error_ratio": 0.0}, tool_error_ratio=0.0, models=Disturbance.NONE),
     "errors": Faults({"error_ratio": 0.5}),
     "rate-limits": Faults({"error_ratio": 0.5, "kind": "rate_limit_exceeded"}),
     "timeouts": Faults({"error_ratio": 0.2, "kind": "timeout"}),
@@ -25,7 +26,17 @@ PRESETS: dict[str, Faults] = {
     "cold-cache": Faults({"cold_cache": True}),
     "tools": Faults(tool_error_ratio=0.6),
     "careless-names": Faults(careless_names=True),
-    "no-drift": Faults(drift=False),
+    "no-drift": Faults(models=Disturbance.NONE),
+    **{
+        each.value: Faults(models=each)
+        for each in (
+            Disturbance.CONCEPT_DRIFT,
+            Disturbance.DATA_QUALITY,
+            Disturbance.SLOW,
+            Disturbance.ERRORS,
+            Disturbance.LABELS_MISSING,
+        )
+    },
 }
 
 
@@ -52,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; 0 if it ran and all its telemetry was handed over, 1 if not, 2 for a wrong option."""
     parser = argparse.ArgumentParser(
         prog="python -m demo",
-        description="Three LLM apps, a local simulator of hosted models, and a model: real telemetry for the stack.",
+        description="Three LLM apps, a local simulator of hosted models, and two models: real telemetry for the stack.",
         epilog="--faults takes error_ratio=, kind=, latency_factor=, cold_cache=, tool_error_ratio= (comma-separated) "
         f"or a preset: {', '.join(PRESETS)}.",
     )

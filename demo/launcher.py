@@ -15,20 +15,26 @@ import httpx
 
 from demo.children import Child, ChildError
 from demo.gateway import Stack, check_gateway
+from demo.serving.disturbance import Disturbance
 
 SERVICES = {
     "rag-assistant": "demo.rag_assistant",
     "support-triage": "demo.support_triage",
     "research-agent": "demo.research_agent",
 }
-#: The model, which talks to the exporter itself.
-MODEL, MODEL_MODULE = "diagnosis", "demo.diagnosis"
-#: Seconds after which its data drift in a demo that runs until Ctrl-C; of one that ends by itself, half of its time.
-DRIFT_SECONDS = 300.0
+#: The models, which talk to the exporter themselves.
+MODELS = {"diagnosis": "demo.diagnosis", "progression": "demo.progression"}
+#: The one whose data drift when nothing else is asked for, so that the boards show a quiet one beside it.
+DRIFTING = "diagnosis"
+#: Seconds after which something happens to the models in a demo that runs until Ctrl-C; in one that ends by itself,
+#: after half of its time.
+DISTURBED_AFTER_SECONDS = 300.0
 #: Seconds in which a child must be ready, and in which a stopped service must have flushed.
 READY_SECONDS, FLUSH_SECONDS = 60.0, 45.0
 #: Seconds that an app waits for a provider that was told to be slow, at most.
 PATIENCE_SECONDS = 20.0
+#: Counts of what a model could not hand over, and what people call it.
+_LOST = {"lost_predictions": "predictions", "lost_labels": "labels"}
 #: Kinds of sample that show what a good interaction looks like.
 GOOD = ("streamed", "answered")
 
@@ -38,13 +44,13 @@ class Faults:
     """What is to go wrong: ``provider`` is what POST /admin/faults takes, the rest is for the apps.
 
     ``tool_error_ratio`` is the share of the calls of a tool that fail (None: the apps' own); with ``careless_names``
-    each call of a tool goes under a name of its own.
+    each call of a tool goes under a name of its own. ``models`` is what happens to the models half-way.
     """
 
     provider: dict[str, Any] = field(default_factory=dict)
     tool_error_ratio: float | None = None
     careless_names: bool = False
-    drift: bool = True
+    models: Disturbance = Disturbance.DRIFT
 
     @property
     def slowness(self) -> float:
@@ -124,26 +130,31 @@ class Demo:
         services = [self._child(name, module, arguments, environment) for name, module in SERVICES.items()]
         for service in services:
             service.wait_for("ready", READY_SECONDS)
-        services += self._start_model(faults)
+        services += self._start_models(faults)
         names = ", ".join(service.name for service in services)
         print(f"provider {self._provider_url} · telemetry to {self._stack.otlp} · {names} are up")
         until = f"for {options.seconds:g} s" if options.seconds else "until Ctrl-C"
         print(f"sending traffic {until} …", flush=True)
         return services
 
-    def _start_model(self, faults: Faults) -> list[Child]:
-        """The model, where there is an exporter that takes predictions."""
+    def _start_models(self, faults: Faults) -> list[Child]:
+        """The models, where there is an exporter that takes predictions."""
         exporter = self._stack.exporter
         try:
             self._http.get(f"{exporter}/readyz").raise_for_status()
         except httpx.HTTPError as error:
             print(f"no model is run: the exporter at {exporter} is not ready ({error})")
             return []
-        after = (self._options.seconds / 2 or DRIFT_SECONDS) if faults.drift else 0.0
-        arguments = ["--exporter", exporter, "--seed", str(self._options.seed), "--drift-after", str(after)]
-        model = self._child(MODEL, MODEL_MODULE, arguments, {"OTEL_EXPORTER_OTLP_ENDPOINT": self._stack.otlp})
-        model.wait_for("ready", READY_SECONDS)
-        return [model]
+        after = self._options.seconds / 2 or DISTURBED_AFTER_SECONDS
+        arguments = ["--exporter", exporter, "--seed", str(self._options.seed), "--after", str(after)]
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": self._stack.otlp}
+        models = [
+            self._child(name, module, [*arguments, "--disturbance", happens_to(name, faults)], environment)
+            for name, module in MODELS.items()
+        ]
+        for model in models:
+            model.wait_for("ready", READY_SECONDS)
+        return models
 
     def _child(self, name: str, module: str, arguments: list[str], environment: dict[str, str]) -> Child:
         child = Child(name, module, arguments, environment)
@@ -190,8 +201,8 @@ class Demo:
                 self._problems.append(f"{service.name} ended with exit code {code}")
         for name, said in done.items():
             sent = said["telemetry"]
-            if said.get("lost"):
-                self._problems.append(f"{name}: {said['lost']}")
+            if name in MODELS:
+                self._problems += not_taken(name, said)
             if sent["spans_lost"] or sent["logs_lost"]:
                 self._problems.append(f"{name} lost {sent['spans_lost']} spans and {sent['logs_lost']} log records")
         return done
@@ -205,7 +216,7 @@ class Demo:
         return ledger
 
     def _summary(self, done: dict[str, dict[str, Any]], ledger: dict[str, Any], seconds: float) -> dict[str, Any]:
-        model = done.pop(MODEL, None)
+        models = {name: done.pop(name) for name in MODELS if name in done}
         traces = {name: said["traces"] for name, said in done.items()}
         samples = {name: said["samples"] for name, said in done.items()}
         shown = [sample["trace_id"] for kinds in samples.values() for kind, sample in kinds.items() if kind in GOOD]
@@ -218,7 +229,11 @@ class Demo:
                 name: {key: said[key] for key in ("interactions", "errors", "counts", "telemetry")}
                 for name, said in done.items()
             },
-            "model": None if model is None else {key: model[key] for key in ("counts", "telemetry")},
+            "models": {
+                name: {"disturbance": happens_to(name, self._options.faults or Faults())}
+                | {key: said[key] for key in ("counts", "telemetry")}
+                for name, said in models.items()
+            },
             "ledger": ledger,
             "urls": self._stack.pages(shown[0]) if shown else {},
             "problems": self._problems,
@@ -233,12 +248,8 @@ class Demo:
             )
         for name, said in summary["services"].items():
             print(f"  {name:<15} {said['interactions']} traces, {said['telemetry']['spans_sent']} spans sent")
-        if summary["model"]:
-            counts = summary["model"]["counts"]
-            print(
-                f"  {MODEL:<15} {counts['predictions']} predictions, {counts.get('labels', 0)} labels, "
-                f"{counts.get('drifted', 0)} of them after the drift"
-            )
+        for name, said in summary["models"].items():
+            print(f"  {name:<15} {served(said['counts'], said['disturbance'])}")
         print("\nlook at")
         for what, url in summary["urls"].items():
             print(f"  {what:<21} {url}")
@@ -253,3 +264,30 @@ def progress(seconds: float, ledger: dict[str, Any]) -> str:
     kinds = ", ".join(f"{kind} {count}" for kind, count in totals["errors"].items())
     share = f" ({failed / requests:.1%}: {kinds})" if failed else ""
     return f"[{seconds:5.0f} s] {requests:,} calls · {sum(totals['tokens'].values()):,} tokens · {failed} errors{share}"
+
+
+def served(counts: dict[str, int], disturbance: str) -> str:
+    """What a model did, for people; ``counts`` as :class:`demo.serving.outbox.Outbox` and its app have them."""
+    disturbed = counts.get("disturbed", 0)
+    since = f" (of them {disturbed:,} made since {disturbance} began)" if disturbed else ""
+    line = f"{counts.get('predictions', 0):,} predictions{since} and {counts.get('labels', 0):,} labels taken"
+    lost = [f"{counts[key]:,} {what}" for key, what in _LOST.items() if counts.get(key)]
+    return f"{line}, {' and '.join(lost)} lost" if lost else f"{line}, none lost"
+
+
+def not_taken(name: str, said: dict[str, Any]) -> list[str]:
+    """What a model said at its end of what the exporter never took, as problems."""
+    lost = [f"{said['counts'][key]:,} {what}" for key, what in _LOST.items() if said["counts"].get(key)]
+    problems = [f"{name} lost {' and '.join(lost)}: the exporter was away for too long"] if lost else []
+    if said["counts"].get("rejected"):
+        problems.append(f"{name}: the exporter refused {said['counts']['rejected']:,} items as invalid")
+    if said["refusal"]:
+        problems.append(f"{name}: {said['refusal']}")
+    return problems
+
+
+def happens_to(model: str, faults: Faults) -> Disturbance:
+    """What happens to that model half-way."""
+    if faults.models is Disturbance.DRIFT and model != DRIFTING:
+        return Disturbance.NONE
+    return faults.models

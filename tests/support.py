@@ -43,8 +43,6 @@ BEYOND_THE_DEMO = {
     "ml_model_correlation": "it has one model, which moves with no other",
     "watched_metric_anomaly_score": "a quarter of a season must be known",
     "watched_metric_regression_ratio": "a whole season must be known",
-    'metric_type="mae"': "its model is a classifier",
-    'metric_type="rmse"': "its model is a classifier",
 }
 
 

@@ -1,4 +1,4 @@
-"""Patients without end, and two models that were trained on others like them.
+"""Patients without end, and two versions of a classifier that were trained on others like them.
 
 Patients are drawn from scikit-learn's breast cancer data (569 real ones): one of them at a time, with a little noise.
 Training data, baseline and traffic are drawn in the same way and never share a draw, so that before the drift nothing
@@ -7,40 +7,48 @@ tells traffic from the baseline.
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-FEATURES = ("mean radius", "mean texture", "mean smoothness", "mean compactness", "mean symmetry", "texture error")
+from demo.serving.disturbance import Defect
+from demo.serving.model import Case
+from demo.serving.tables import as_parquet
+
+FEATURES: Final = (
+    "mean radius",
+    "mean texture",
+    "mean smoothness",
+    "mean compactness",
+    "mean symmetry",
+    "texture error",
+)
 #: What the drift moves, and by how many standard deviations: a scanner that was calibrated anew.
-DRIFTING = {"mean texture": 1.5, "mean smoothness": 1.0}
+DRIFTING: Final = {"mean texture": 1.5, "mean smoothness": 1.0}
 CLINICS, SHARES = ("north", "south", "harbour"), (0.5, 0.3, 0.2)
-CLASSES = ("benign", "malignant")
+CLASSES: Final = ("benign", "malignant")
 TRAINING, BASELINE = 3000, 2000
 #: Noise of a drawn patient, in standard deviations of each feature.
-_NOISE = 0.3
+_NOISE: Final = 0.3
 
 
-@dataclass(frozen=True)
-class Patients:
-    """``measured`` (n, features), where they were measured, and what they have (1: malignant)."""
+class Diagnosis:
+    """Is it malignant? Segments are clinics. A :class:`~demo.serving.model.Model`; ``seed`` decides which patients."""
 
-    measured: Any
-    clinic: Any
-    truth: Any
-
-
-class Ward:
-    """Draws patients; ``seed`` decides which."""
+    name = "diagnosis"
+    label_seconds = 3.0
+    defects: Final[dict[Defect, str]] = {
+        Defect.MISSING: "mean radius",
+        Defect.INFINITE: "mean compactness",
+        Defect.OUT_OF_RANGE: "mean symmetry",
+        Defect.NEW_CATEGORY: "clinic",
+        Defect.TYPE_MISMATCH: "texture error",
+    }
 
     def __init__(self, seed: int) -> None:
         data = load_breast_cancer()
@@ -49,37 +57,50 @@ class Ward:
         self._truth = 1 - data.target  # the data set says 1 for benign
         self._deviation = self._rows.std(axis=0)
         self._random = np.random.default_rng(seed)
+        self._models: dict[str, Any] = {}
 
-    def draw(self, count: int, *, drift: bool = False) -> Patients:
+    def draw(self, count: int, *, drift: bool = False) -> list[Case]:
         """``count`` patients; with ``drift`` measured by the scanner that is off."""
         chosen = self._random.integers(0, len(self._rows), count)
-        noise = self._random.normal(0, _NOISE, (count, len(FEATURES)))
-        measured = self._rows[chosen] + noise * self._deviation
+        measured = self._rows[chosen] + self._random.normal(0, _NOISE, (count, len(FEATURES))) * self._deviation
         if drift:
-            shift = np.array([DRIFTING.get(name, 0.0) for name in FEATURES])
-            measured = measured + shift * self._deviation
-        return Patients(measured, self._random.choice(CLINICS, count, p=SHARES), self._truth[chosen])
+            measured += np.array([DRIFTING.get(name, 0.0) for name in FEATURES]) * self._deviation
+        clinics = self._random.choice(CLINICS, count, p=SHARES).tolist()
+        return [
+            Case({**dict(zip(FEATURES, row, strict=True)), "clinic": clinic}, {"clinic": clinic}, CLASSES[truth])
+            for row, clinic, truth in zip(measured.tolist(), clinics, self._truth[chosen].tolist(), strict=True)
+        ]
+
+    def train(self) -> tuple[str, ...]:
+        patients = self.draw(TRAINING)
+        self._models = {
+            "1": make_pipeline(StandardScaler(), LogisticRegression()),
+            "2": GradientBoostingClassifier(n_estimators=60, max_depth=2, random_state=1),
+        }
+        for model in self._models.values():
+            model.fit(_measured(patients), [case.truth for case in patients])
+        return tuple(self._models)
+
+    def baseline(self, version: str) -> bytes:
+        patients = self.draw(BASELINE)
+        chances = self._models[version].predict_proba(_measured(patients))[:, 1].tolist()
+        return as_parquet(patients, [_answer(chance) for chance in chances])
+
+    def predict(self, version: str, case: Case) -> dict[str, Any]:
+        return _answer(float(self._models[version].predict_proba(_measured([case]))[0, 1]))
+
+    def turned(self, truth: str | float) -> str:
+        return CLASSES[1 - CLASSES.index(str(truth))]
 
 
-def train(ward: Ward) -> dict[str, Any]:
-    """Version → model."""
-    patients = ward.draw(TRAINING)
-    models = {
-        "1": make_pipeline(StandardScaler(), LogisticRegression()),
-        "2": RandomForestClassifier(40, min_samples_leaf=20, random_state=1),
+def _measured(patients: list[Case]) -> Any:
+    """(n, features)."""
+    return np.array([[case.features[name] for name in FEATURES] for case in patients])
+
+
+def _answer(chance: float) -> dict[str, Any]:
+    """``chance``: of being malignant."""
+    return {
+        "prediction": CLASSES[int(chance > 0.5)],
+        "probabilities": {"malignant": chance, "benign": 1 - chance},
     }
-    return {version: model.fit(patients.measured, patients.truth) for version, model in models.items()}
-
-
-def baseline(ward: Ward, model: Any) -> bytes:
-    """What ``model`` was accepted on, as Parquet: features, predictions and labels."""
-    patients = ward.draw(BASELINE)
-    chance = model.predict_proba(patients.measured)[:, 1]
-    columns: dict[str, Any] = {name: patients.measured[:, at] for at, name in enumerate(FEATURES)}
-    columns["clinic"] = patients.clinic
-    columns["prediction"] = np.array(CLASSES)[(chance > 0.5).astype(int)]
-    columns["label"] = np.array(CLASSES)[patients.truth]
-    columns["probabilities.malignant"], columns["probabilities.benign"] = chance, 1 - chance
-    output = io.BytesIO()
-    pq.write_table(pa.table(columns), output)
-    return output.getvalue()

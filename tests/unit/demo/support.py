@@ -29,14 +29,19 @@ HTTP = httpx.Client(timeout=20)
 @contextmanager
 def serving(simulator: Simulator) -> Iterator[str]:
     """Serve ``simulator`` on a free loopback port; yields its base URL."""
-    config = uvicorn.Config(
-        create_app(simulator), port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=1
-    )
+    with served_at(create_app(simulator)) as url:
+        yield url
+
+
+@contextmanager
+def served_at(app: Any, port: int = 0) -> Iterator[str]:
+    """Serve an ASGI app on a loopback port, 0 for a free one; yields its base URL."""
+    config = uvicorn.Config(app, port=port, log_level="warning", lifespan="auto", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        poll("the simulator is up", lambda: server.started, deadline=20, every=0.02)
+        poll("the app is up", lambda: server.started, deadline=20, every=0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:
