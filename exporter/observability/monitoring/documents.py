@@ -24,7 +24,12 @@ def drift(monitor: ModelMonitor) -> dict[str, Any]:
         "version": monitor.version or None,
         "baseline": None
         if against is None
-        else {"hash": against.hash, "rows": against.baseline.rows, "created": _moment(against.created)},
+        else {
+            "hash": against.hash,
+            "rows": against.baseline.rows,
+            "created": _moment(against.created),
+            "source": against.source,
+        },
         "newest_prediction": _moment(monitor.newest) if monitor.newest else None,
         "drift_detected": monitor.drifted,
         "drift_share": monitor.share,

@@ -107,7 +107,7 @@ def binning_of(name: str, kind: str, column: pa.ChunkedArray, settings: Drift) -
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
-    return np.asarray(column.cast(pa.float64()).to_numpy().astype(np.float64, copy=False))
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64, copy=False))
 
 
 def _embedding(name: str, column: pa.ChunkedArray, settings: Drift, make: Make) -> Input | None:

@@ -24,7 +24,7 @@ from observability.monitoring.values import numbers
 from observability.performance.tracker import PerformanceTracker
 from observability.predictions.baselines import Baseline
 from observability.predictions.rows import Predictions, feature_columns
-from observability.predictions.stored import Joined
+from observability.predictions.stored import Joined, Source
 from observability.settings import Model, Settings
 
 #: What a model answers, beside its features.
@@ -49,6 +49,7 @@ class Against:
     hash: str
     created: float
     baseline: Baseline
+    source: Source = "posted"
 
 
 @dataclass
@@ -64,6 +65,8 @@ class ModelMonitor:
     inputs: list[Input] = field(default_factory=list)
     newest: float = 0.0
     used: float = 0.0
+    #: Predictions that did not fail, while there is no baseline.
+    came: int = 0
 
     def __post_init__(self) -> None:
         self.tracker = PerformanceTracker(
@@ -133,6 +136,12 @@ class ModelMonitor:
         seen = [monitor for monitor in self.monitors if monitor.effective >= self.settings.drift.min_samples]
         return any(monitor.alarm for monitor in seen) if seen else None
 
+    @property
+    def due(self) -> bool:
+        """Whether a baseline is to be made of what came."""
+        wanted = self.own.baseline_from
+        return self.against is None and wanted is not None and self.came >= wanted
+
     def take(self, predictions: Predictions) -> None:
         """New predictions (n,) of this model and version, in the order in which they came."""
         self.newest = max(self.newest, float(predictions.timestamp.max()))
@@ -142,6 +151,8 @@ class ModelMonitor:
         good = predictions.take(~np.array(failed)) if any(failed) else predictions
         if not len(good):
             return
+        if self.against is None:
+            self.came += len(good)
         self.outcomes.predicted(good.prediction, good.probabilities, good.confidence)
         columns = feature_columns(good.features)
         if self.outcomes.keeps_features and self.against is not None:
@@ -224,6 +235,7 @@ class ModelMonitor:
             "version": self.version,
             "baseline": None if self.against is None else self.against.hash,
             "newest": self.newest,
+            "came": self.came,
             "features": {monitor.name: monitor.to_state() for monitor in self.monitors},
             "contributions": None if self.contributions is None else self.contributions.to_state(),
             "outcomes": self.outcomes.to_state(),
@@ -232,13 +244,14 @@ class ModelMonitor:
     def from_state(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`to_state` was called; a feature that is compared with another baseline begins anew."""
         self.newest = float(state["newest"])
+        self.came = int(state.get("came", 0))  # a state of an older version has none
         self.outcomes.from_state(state["outcomes"])
         if state["baseline"] != (None if self.against is None else self.against.hash):
             return
         for monitor in self.monitors:
             if monitor.name in state["features"]:
                 monitor.from_state(state["features"][monitor.name])
-        counted = state.get("contributions")  # a state of an older version has none
+        counted = state.get("contributions")
         if self.contributions is not None and counted is not None:
             self.contributions.from_state(counted)
         self._dirty = True

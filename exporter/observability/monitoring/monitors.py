@@ -25,10 +25,11 @@ from observability.monitoring.model import Against, Counted, ModelMonitor
 from observability.monitoring.state import pack, unpack
 from observability.monitoring.together import Together
 from observability.performance.correlation import Correlation
-from observability.predictions.baselines import load_baseline
+from observability.predictions.baselines import BaselineLimits, load_baseline
+from observability.predictions.first import baseline_of_predictions
 from observability.predictions.rows import Predictions, group_by_model
 from observability.predictions.store import PredictionStore
-from observability.predictions.stored import Joined, StoredBaseline
+from observability.predictions.stored import Filter, Joined, StoredBaseline
 from observability.settings import Model, Settings
 
 _LOG = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Monitors:
         self._models = {model.name: model for model in settings.models}
         self._monitors: dict[tuple[str, str], ModelMonitor] = {}
         self._together = Together(settings.performance.correlation, settings.drift.max_models)
+        metrics.touch(catalogue.EXPORTER_MONITOR_FAILURES, ("baseline",))
         self._lock = threading.RLock()
 
     @cached_property
@@ -99,11 +101,52 @@ class Monitors:
                     wrong[[each is not None for each in part.previous]] = np.nan  # its first label was counted
                     self._together.add("error", model, part.timestamp, wrong)
 
-    def forget(self, model: str) -> None:
-        """The baseline of ``model`` changed: its monitors begin anew."""
+    def forget(self, model: str, version: str) -> None:
+        """The baseline of ``version`` of ``model`` changed (``""``: that of all versions): they begin anew."""
         with self._lock:
-            for key in [key for key in self._monitors if key[0] == model]:
+            for key in [key for key in self._monitors if key[0] == model and version in ("", key[1])]:
                 del self._monitors[key]
+
+    def learned(self) -> list[StoredBaseline]:
+        """Baselines of first predictions, for models that have none; to be stored, and then given to :meth:`begin`.
+
+        Called by the thread that observes. Raises ``StoreError``.
+        """
+        with self._lock:
+            due = [monitor for monitor in self._monitors.values() if monitor.due]
+        return [made for monitor in due if (made := self._learned(monitor)) is not None]
+
+    def _learned(self, monitor: ModelMonitor) -> StoredBaseline | None:
+        wanted = monitor.own.baseline_from or 0
+        if self._current(monitor.model, monitor.version) is not None:  # another process was first
+            self.forget(monitor.model, monitor.version)
+            return None
+        parts = self._store.newest(Filter(model=monitor.model, version=monitor.version, failed=False), monitor.came)
+        found = sum(map(len, parts))
+        if found < wanted:  # the oldest of them are deleted
+            monitor.came = found
+            return None
+        first = Predictions.concat([part.predictions for part in parts]).take(range(wanted))
+        monitor.came = 0  # if this fails, it is tried again with the next ones
+        with self._part("baseline"):
+            limits = BaselineLimits(
+                features=self._settings.predictions.features_per_prediction,
+                embedding_length=self._settings.predictions.embedding_length,
+            )
+            made = baseline_of_predictions(first, limits, dict(monitor.own.kinds))
+            stored = made.stored(monitor.model, monitor.version, source="first_predictions")
+            self._monitor(monitor.model, monitor.version, stored)  # nothing is stored that cannot be compared with
+            return stored
+        return None
+
+    def begin(self, baseline: StoredBaseline) -> None:
+        """Compare what comes from now on with ``baseline``, which is in the store; what is known of labels stays."""
+        key = (baseline.model, baseline.version)
+        with self._lock, self._part("baseline"):
+            before = self._monitors.pop(key)
+            after = self._monitors[key] = self._new(*key)
+            after.from_state(before.to_state())
+            after.tracker = before.tracker
 
     @contextmanager
     def _part(self, name: str) -> Iterator[None]:
@@ -123,13 +166,24 @@ class Monitors:
         return monitor
 
     def _new(self, model: str, version: str) -> ModelMonitor:
-        own = self._models.get(model) or Model(name="unnamed")
-        stored = self._store.baseline(model, version) or (self._store.baseline(model, "") if version else None)
-        monitor = ModelMonitor(
-            model, version, self._settings, own, _against(stored, own), lambda: self._embedder, used=time.monotonic()
-        )
+        monitor = self._monitor(model, version, self._current(model, version))
         self._touch(monitor)
         return monitor
+
+    def _monitor(self, model: str, version: str, stored: StoredBaseline | None) -> ModelMonitor:
+        own = self._models.get(model) or Model(name="unnamed")
+        return ModelMonitor(
+            model, version, self._settings, own, _against(stored, own), lambda: self._embedder, used=time.monotonic()
+        )
+
+    def _current(self, model: str, version: str) -> StoredBaseline | None:
+        """What was posted for the version or, if nothing was, for all; else what was made of its first predictions."""
+        own = self._store.baseline(model, version)
+        if version and (own is None or own.source != "posted"):
+            every = self._store.baseline(model, "")
+            if every is not None and every.source == "posted":
+                return every
+        return own
 
     def _touch(self, monitor: ModelMonitor) -> None:
         """Counters begin at zero before the first value, so that ``rate`` sees it."""
@@ -266,7 +320,7 @@ class Monitors:
 def _against(stored: StoredBaseline | None, own: Model) -> Against | None:
     if stored is None:
         return None
-    return Against(stored.hash, stored.created, load_baseline(stored.content, dict(own.kinds)))
+    return Against(stored.hash, stored.created, load_baseline(stored.content, dict(own.kinds)), stored.source)
 
 
 def _bin(monitor: ModelMonitor, name: str, at: int) -> tuple[str, ...]:

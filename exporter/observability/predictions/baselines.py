@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from observability.predictions.baseline_files import read
 from observability.predictions.bodies import Buffer, Malformed, decompressed
 from observability.predictions.profiles import Kind, kinds_of, profile
-from observability.predictions.stored import StoredBaseline
+from observability.predictions.stored import Source, StoredBaseline
 
 _FEATURE = "feature."
 _PROBABILITY = "probabilities."
@@ -88,10 +88,11 @@ class Baseline:
             "features": {name: profile(column, self.kinds[name]) for name, column in self.features.items()},
         }
 
-    def stored(self, model: str, version: str, now: float | None = None) -> StoredBaseline:
+    def stored(self, model: str, version: str, now: float | None = None, source: Source = "posted") -> StoredBaseline:
         """As the store keeps it."""
         created = time.time() if now is None else now
-        return StoredBaseline(model, version, self.hash, self.rows, created, self.profile(), self.content)
+        profile = {"source": source, **self.profile()}
+        return StoredBaseline(model, version, self.hash, self.rows, created, profile, self.content)
 
 
 def decode_baseline(
@@ -114,7 +115,15 @@ def decode_baseline(
     """
     plain = decompressed(body, content_encoding, limits.bytes)
     table, total = read(plain, content_type, limits.bytes, limits.rows)
-    return _baseline(_canonical(table, limits), total, kinds or {})
+    return baseline_of(table, limits, kinds, total)
+
+
+def baseline_of(
+    table: pa.Table, limits: BaselineLimits, kinds: Mapping[str, Kind] | None = None, total_rows: int | None = None
+) -> Baseline:
+    """The baseline of ``table``, whose columns are those of :func:`decode_baseline` and which is a sample of
+    ``total_rows``; raises :class:`~observability.predictions.bodies.Malformed` as that."""
+    return _baseline(_canonical(table, limits), table.num_rows if total_rows is None else total_rows, kinds or {})
 
 
 def load_baseline(content: bytes, kinds: Mapping[str, Kind] | None = None, total_rows: int | None = None) -> Baseline:
@@ -275,7 +284,9 @@ def content_hash(table: pa.Table) -> str:
     digest = hashlib.sha256()
     for name in sorted(table.column_names):
         column = table[name]
-        digest.update(f"{len(name.encode())}:{name}:{column.type}:{len(column)}:".encode())
+        # Parquet has another name for the items of a list
+        type_ = pa.large_list(pa.float64()) if pa.types.is_large_list(column.type) else column.type
+        digest.update(f"{len(name.encode())}:{name}:{type_}:{len(column)}:".encode())
         digest.update(np.packbits(np.asarray(column.is_null().to_numpy(), np.bool_)).tobytes())
         for part in _bytes_of(column):
             digest.update(part)

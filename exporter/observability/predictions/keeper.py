@@ -52,7 +52,9 @@ class Watching(Protocol):
     def hashes(self, predictions: Predictions) -> list[str | None]: ...
     def observe(self, predictions: Predictions, *, replayed: bool = False) -> None: ...
     def labelled(self, joined: Joined, *, replayed: bool = False) -> None: ...
-    def forget(self, model: str) -> None: ...
+    def forget(self, model: str, version: str) -> None: ...
+    def learned(self) -> list[StoredBaseline]: ...
+    def begin(self, baseline: StoredBaseline) -> None: ...
     def refresh(self) -> None: ...
     def state(self) -> bytes: ...
     def restore(self, content: bytes) -> None: ...
@@ -146,8 +148,8 @@ class Keeper:
     def _run(self) -> None:
         self._replay()
         now = time.monotonic()
-        due = {self._refresh: now, self._save: now + _SAVE, self._sweep: now}
-        every = {self._refresh: _REFRESH, self._save: _SAVE, self._sweep: _SWEEP}
+        due = {self._learn: now, self._refresh: now, self._save: now + _SAVE, self._sweep: now}
+        every = {self._learn: _REFRESH, self._refresh: _REFRESH, self._save: _SAVE, self._sweep: _SWEEP}
         more = True
         while more:
             jobs = self._gather()
@@ -213,12 +215,14 @@ class Keeper:
             if said is not None:
                 known = transaction.add_labels(said)
         for job in baselines:
-            self._watching.forget(job.item.model)  # type: ignore[union-attr,arg-type]
+            self._watching.forget(job.item.model, job.item.version)  # type: ignore[union-attr,arg-type]
             job.future.set_result(Kept(1, 0))
         self._answer(predictions, added)
         for job in labels:
             job.future.set_result(Kept(job.size, 0))
         self._told(every, added, known)
+        if baselines:
+            self._tell(self._save_now)
 
     def _answer(self, jobs: Sequence[_Job], added: Added | None) -> None:
         at = 0
@@ -281,9 +285,20 @@ class Keeper:
     def _refresh(self) -> None:
         self._watching.refresh()
 
+    def _learn(self) -> None:
+        """Store baselines of first predictions."""
+        for baseline in self._watching.learned():
+            with self._store.transaction() as transaction:
+                transaction.add_baseline(baseline)
+            self._watching.begin(baseline)
+            self._save_now()
+
     def _save(self) -> None:
-        if self._seq == self._saved_seq:
-            return
+        if self._seq != self._saved_seq:
+            self._save_now()
+
+    def _save_now(self) -> None:
+        """After a new baseline at once, so that a restart does not compare with it what came before."""
         self._store.save_state(STATE, self._seq, self._watching.state())
         self._saved_seq = self._seq
 

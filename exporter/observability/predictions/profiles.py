@@ -59,7 +59,7 @@ def fits(kind: Kind, column: pa.ChunkedArray) -> bool:
 
 def numbers(column: pa.ChunkedArray) -> Floats:
     """``column`` (n,) as numbers, NaN where one is missing."""
-    return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
 
 
 def embeddings(column: pa.ChunkedArray) -> Floats:

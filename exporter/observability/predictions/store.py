@@ -206,6 +206,20 @@ class PredictionStore:
             if len(found) < chunk:
                 return
 
+    def newest(self, wanted: Filter, count: int, chunk: int = CHUNK) -> list[Stored]:
+        """The last ``count`` predictions that are ``wanted``, in the order in which they were stored, in parts of at
+        most ``chunk``; ``wanted.segment`` is not looked at."""
+        parts: list[Stored] = []
+        conditions = _conditions(wanted)
+        while count > 0:
+            found = self._stored(and_(True, *conditions), (PREDICTIONS.c.seq.desc(),), min(count, chunk))
+            if not len(found):
+                break
+            parts.append(taken(found, list(range(len(found) - 1, -1, -1))))
+            conditions = [*_conditions(wanted), PREDICTIONS.c.seq < int(found.seq[-1])]
+            count -= len(found)
+        return parts[::-1]
+
     def matching(self, wanted: Filter) -> tuple[int, int]:
         """(how many predictions :meth:`rows` looks at, the number of the last that is stored, 0 of none)."""
         joined = PREDICTIONS.join(LABELS, LABELS.c.prediction_id == PREDICTIONS.c.prediction_id, isouter=True)

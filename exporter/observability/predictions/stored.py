@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from observability.columns import Bools, Floats, Ints
 from observability.predictions.rows import Predictions
@@ -104,9 +104,14 @@ class Deleted:
     baselines: int
 
 
+#: Where a baseline came from.
+Source = Literal["posted", "first_predictions"]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredBaseline:
-    """A baseline as it was uploaded; ``content`` is Parquet, ``profile`` of each feature, ``created`` Unix seconds."""
+    """A baseline as it was uploaded, or made; ``content`` is Parquet, ``profile`` tells its source and each feature,
+    ``created`` is Unix seconds."""
 
     model: str
     version: str
@@ -115,6 +120,11 @@ class StoredBaseline:
     created: float
     profile: dict[str, Any]
     content: bytes
+
+    @property
+    def source(self) -> Source:
+        """Those that were stored before others were made were posted."""
+        return "first_predictions" if self.profile.get("source") == "first_predictions" else "posted"
 
 
 @dataclass(frozen=True, slots=True)

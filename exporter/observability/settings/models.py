@@ -63,6 +63,12 @@ class Model(Strict):
     segments: tuple[Name, ...] = Field(
         default=(), description="keys of segment that performance is shown by; all that are sent if left out"
     )
+    baseline_from: int | None = Field(
+        default=None,
+        ge=100,
+        le=100_000,
+        description="make a baseline of so many first predictions of each version that has none",
+    )
 
 
 class Drift(Strict):

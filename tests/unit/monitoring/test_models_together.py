@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import orjson
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from observability.columns import Floats
 from observability.monitoring.together import SIGNALS, Series, Together
 from observability.settings import Correlation, Limits, Performance, Runtime, Settings
-from tests.unit.monitoring.support import JSON, running, samples, value
+from tests.unit.monitoring.support import post, running, samples, value
 
 _BUCKET = 60.0
 _BUCKETS = 40
@@ -26,12 +25,6 @@ _MODELS = ("credit", "fraud", "search")
 def settings() -> Settings:
     wanted = Correlation(bucket="1m", buckets=_BUCKETS, min_buckets=20)
     return Settings(limits=Limits(settle_seconds=0), performance=Performance(correlation=wanted))
-
-
-def post(client: TestClient, path: str, items: list[dict[str, object]]) -> None:
-    answer = client.post(path, content=orjson.dumps(items), headers=JSON)
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["accepted"] == len(items)
 
 
 def send(client: TestClient, model: str, latency: Floats, wrong: Floats) -> None:

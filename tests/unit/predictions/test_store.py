@@ -209,6 +209,17 @@ def test_the_tail_is_what_this_writer_stored_since(url: str, opened: Opened) -> 
     assert ids(one.tail(10**9)) == []
 
 
+def test_the_newest_of_a_model_come_in_the_order_in_which_they_were_stored(store: PredictionStore) -> None:
+    for start in range(0, 30, 10):
+        store.add(numbered(range(start, start + 10), timestamp=NOW - start))
+        store.add(predictions(item(f"other{start}", model="other"), item(f"failed{start}", error_type="timeout")))
+    wanted = Filter(model="churn", version="", failed=False)
+    assert ids(store.newest(wanted, 12)) == [f"p{n}" for n in range(18, 30)]
+    assert ids(store.newest(wanted, 12, chunk=5)) == [f"p{n}" for n in range(18, 30)]
+    assert ids(store.newest(wanted, 1000)) == [f"p{n}" for n in range(30)]
+    assert store.newest(Filter(model="nobody"), 5) == []
+
+
 def test_labels_that_met_their_predictions_since_are_told_again(url: str, opened: Opened) -> None:
     store = opened(url)
     store.add(numbered(range(4)))
