@@ -2,48 +2,92 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
+from observability.drift.binning import category
 from observability.drift.corrections import Correction
 from observability.drift.detector import DriftDetector, DriftResult
 from observability.drift.detectors import BY_NAME
+from observability.drift.distributions import Distribution
 from observability.drift.multi_feature import MultiFeatureDriftDetector
 from observability.predictions.baselines import Baseline
+from observability.predictions.profiles import numbers
 
 #: Kinds that the detectors of one feature read; texts and embeddings have their own.
-_COMPARABLE = ("numeric", "categorical", "boolean")
+COMPARABLE = ("numeric", "categorical", "boolean")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of it: ``results`` by feature, ``missing`` shares before and now, and features that were left out."""
+    """What came of it: ``results`` and ``distributions`` by feature, and features that were ``left_out``, with why.
+
+    ``rows`` are those of the baseline and the current table; ``share`` is that of drifted features among ``results``,
+    which is a drift of the data set from ``dataset_share`` on. ``detector`` is the class of all features, if they have
+    one in common.
+    """
 
     results: dict[str, DriftResult]
-    missing: dict[str, tuple[float, float]]
+    distributions: dict[str, Distribution]
     left_out: dict[str, str]
+    rows: tuple[int, int]
     share: float
     is_drift: bool
+    correction: Correction
+    dataset_share: float
+    detector: type[DriftDetector] | None = None
+
+    def ordered(self) -> list[str]:
+        """Names of the features that were compared: drifted ones first, and those before that are further beyond."""
+        return sorted(self.results, key=lambda name: (not self.results[name].is_drift, -self.excess(name), name))
+
+    def is_test(self, name: str) -> bool:
+        """Whether the threshold of a feature is one of p-values: its detector says so, or gives nothing but those."""
+        result = self.results[name]
+        known = getattr(BY_NAME.get(result.method, self.detector), "is_test", None)
+        return result.p_value is not None if known is None else bool(known)
+
+    def excess(self, name: str) -> float:
+        """How far a feature went: 1 is where drift begins. Score over threshold, of a test their logarithms."""
+        result = self.results[name]
+        if not self.is_test(name):
+            return result.score / result.threshold if result.threshold > 0 else float(result.score > 0)
+        p_value = chance(result)
+        if p_value is None or math.isnan(p_value) or not 0 < result.threshold < 1:
+            return 0.0
+        return math.log(p_value) / math.log(result.threshold) if p_value > 0 else math.inf
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {
             "is_drift": self.is_drift,
             "drift_share": self.share,
+            "dataset_share": self.dataset_share,
+            "correction": self.correction,
+            "rows_baseline": self.rows[0],
+            "rows_current": self.rows[1],
             "features": [
                 {
-                    **result.to_dict(),
-                    "missing_baseline": self.missing[name][0],
-                    "missing_current": self.missing[name][1],
+                    **self.results[name].to_dict(),
+                    "quality": {
+                        issue: {"baseline": before, "current": now}
+                        for issue, (before, now) in self.distributions[name].issue_shares.items()
+                    },
+                    "new_categories": dict(self.distributions[name].new),
                 }
-                for name, result in self.results.items()
+                for name in self.ordered()
             ],
             "left_out": self.left_out,
         }
+
+
+def chance(result: DriftResult) -> float | None:
+    """The p-value that counts: the adjusted one where there is one."""
+    return result.p_value if result.adjusted_p_value is None else result.adjusted_p_value
 
 
 def compare(
@@ -59,7 +103,8 @@ def compare(
     """Compare ``current`` with ``baseline``; all features of the baseline, or only ``features``.
 
     ``test`` is a name of :data:`observability.drift.detectors.BY_NAME`, ``detector`` a class of your own; without
-    either each feature gets the test that suits it (:mod:`observability.drift.choice`). Raises ``ValueError`` for a
+    either each feature gets the test that suits it (:mod:`observability.drift.choice`). Numbers reach a detector as
+    float64, NaN where missing, booleans and categories (as texts) as lists with ``None``. Raises ``ValueError`` for a
     feature that the baseline does not have, an unknown test, or where no feature can be compared.
     """
     unknown = sorted(set(features) - set(baseline.features))
@@ -68,15 +113,14 @@ def compare(
     left_out: dict[str, str] = {}
     first: dict[str, Any] = {}
     second: dict[str, Any] = {}
-    missing: dict[str, tuple[float, float]] = {}
+    distributions: dict[str, Distribution] = {}
     for name in features or baseline.features:
-        reason = _unfit(baseline, current, name)
-        if reason:
-            left_out[name] = reason
+        reason = unfit(baseline, current, name)
+        pair = None if reason else _pair(baseline, current, name)
+        if pair is None:
+            left_out[name] = reason or "all values are missing"
             continue
-        before, now = baseline.features[name], current.features[name]
-        first[name], second[name] = before.to_pylist(), now.to_pylist()
-        missing[name] = (before.null_count / len(before), now.null_count / len(now))
+        first[name], second[name], distributions[name] = pair
     if not first:
         raise ValueError("there is no feature to compare: " + "; ".join(f"{k}: {v}" for k, v in left_out.items()))
     chosen: Any = detector
@@ -84,26 +128,47 @@ def compare(
         if test not in BY_NAME:
             raise ValueError(f"no test is called {test!r}; there are: {', '.join(BY_NAME)}")
         chosen = BY_NAME[test]
-    together = MultiFeatureDriftDetector(list(first), chosen, correction, dataset_share).fit(first)
-    results = together.detect(second)
+    together = MultiFeatureDriftDetector(list(first), chosen, correction, dataset_share, window_size=current.rows)
+    results = together.fit(first).detect(second)
     share = float(np.mean([result.is_drift for result in results.values()]))
-    return Comparison(results, missing, left_out, share, share >= dataset_share)
+    return Comparison(
+        results=results,
+        distributions=distributions,
+        left_out=left_out,
+        rows=(baseline.rows, current.rows),
+        share=share,
+        is_drift=share >= dataset_share,
+        correction=correction,
+        dataset_share=dataset_share,
+        detector=chosen,
+    )
 
 
-def _unfit(baseline: Baseline, current: Baseline, name: str) -> str:
-    """Why a feature cannot be compared; empty if it can."""
+def unfit(baseline: Baseline, current: Baseline, name: str) -> str:
+    """Why the types of a feature cannot be compared; empty if they can."""
     if name not in current.features:
         return "not in the current data"
     kinds = baseline.kinds[name], current.kinds[name]
-    if kinds[0] not in _COMPARABLE:
+    if kinds[0] not in COMPARABLE:
         return f"{kinds[0]}: use observability.drift.EmbeddingDriftDetector"
-    if (kinds[0] == "numeric") != (kinds[1] == "numeric"):
+    if kinds[1] not in COMPARABLE or (kinds[0] == "numeric") != (kinds[1] == "numeric"):
         return f"{kinds[0]} in the baseline, {kinds[1]} now"
-    for column in (baseline.features[name], current.features[name]):
-        if column.null_count == len(column) or _only_nan(column):
-            return "all values are missing"
     return ""
 
 
-def _only_nan(column: pa.ChunkedArray) -> bool:
-    return pa.types.is_floating(column.type) and bool(np.isnan(column.to_numpy()).all())
+def _pair(baseline: Baseline, current: Baseline, name: str) -> tuple[Any, Any, Distribution] | None:
+    """Values of both as detectors take them, and how they are distributed; ``None`` where one has no value."""
+    columns = baseline.features[name], current.features[name]
+    kinds = baseline.kinds[name], current.kinds[name]
+    if kinds[0] == "numeric":
+        given = [numbers(column) for column in columns]
+        if any(np.isnan(each).all() for each in given):
+            return None
+        return given[0], given[1], Distribution.of_numbers(given[0], given[1])
+    values = [column.to_pylist() for column in columns]
+    named = [[category(value) for value in each] for each in values]
+    if any(all(value is None for value in each) for each in named):
+        return None
+    found = Distribution.of_categories(named[0], named[1], "boolean" if kinds[0] == "boolean" else "categorical")
+    taken: list[Any] = [*values] if kinds == ("boolean", "boolean") else [*named]
+    return taken[0], taken[1], found

@@ -20,10 +20,11 @@ from observability.drift.two_sample import as_numbers
 class MultiFeatureDriftDetector:
     """A detector for each of ``feature_names``, of ``detector_class`` with the settings ``kw``.
 
-    Without a class, the type of the feature, its distinct values and the size of the reference choose
-    (:func:`observability.drift.choice.choose`, for windows as large as the reference). The p-values of all features
-    are corrected together: ``correction`` is "holm", "bonferroni", "benjamini_hochberg" or "none". The data set as a
-    whole drifts where ``dataset_share`` of the features that were compared or more do.
+    Without a class, the type of the feature, its distinct values and the smaller of reference and window choose
+    (:func:`observability.drift.choice.choose`); ``window_size`` is how many values a window will have, as many as the
+    reference if it is left out. The p-values of all features are corrected together: ``correction`` is "holm",
+    "bonferroni", "benjamini_hochberg" or "none". The data set as a whole drifts where ``dataset_share`` of the features
+    that were compared or more do.
     """
 
     def __init__(
@@ -32,6 +33,8 @@ class MultiFeatureDriftDetector:
         detector_class: type[DriftDetector] | None = None,
         correction: Correction = "holm",
         dataset_share: float = 0.5,
+        *,
+        window_size: int | None = None,
         **kw: Any,
     ) -> None:
         """Raises ValueError for no names, one name twice, an unknown correction, or a share outside (0, 1]."""
@@ -44,6 +47,7 @@ class MultiFeatureDriftDetector:
         self.feature_names = tuple(feature_names)
         self.correction: Correction = correction
         self.dataset_share = dataset_share
+        self.window_size = window_size
         self._class = detector_class
         self._settings = kw
         self._detectors: dict[str, DriftDetector] = {}
@@ -123,7 +127,7 @@ class MultiFeatureDriftDetector:
             kind = "boolean" if all(isinstance(each, bool) for each in present) else "categorical"
         if not size:
             raise ValueError("no values to compare: all of them are missing")
-        detector = BY_NAME[choose(kind, size, size, distinct)](**self._settings)
+        detector = BY_NAME[choose(kind, size, self.window_size or size, distinct)](**self._settings)
         if isinstance(detector, BinnedDetector):
             detector.categorical = True  # few numbers are compared value by value
         return detector

@@ -80,6 +80,7 @@ def test_json_has_each_feature_with_its_test(files: dict[str, str], capsys: Any)
     found = json.loads(capsys.readouterr().out)
     assert found["drift_share"] == 0.5
     assert {each["feature"]: each["is_drift"] for each in found["features"]} == {"age": True, "country": False}
+    assert (found["rows_baseline"], found["rows_current"], found["correction"]) == (600, 600, "holm")
 
 
 def test_a_detector_of_ones_own_is_used(files: dict[str, str], capsys: Any) -> None:
