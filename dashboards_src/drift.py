@@ -260,13 +260,13 @@ def _distribution() -> Line:
 
 def _others() -> Line:
     by = ("drift_type", *_FEATURE)
-    inputs = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type="=~embedding|performance"), by)
+    inputs = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type="!=sequential"), by)
     errors = promql.highest(promql.series(ML_DRIFT_DETECTED, **_CONCEPT), by)
     return even(
         7,
         panels.state_timeline(
             "Other kinds of drift",
-            "Embeddings and texts as a whole, errors against labels (concept), and performance against the baseline.",
+            "Embeddings and texts as a whole, errors against labels (concept), and detectors of your own.",
             panels.query(f"{inputs} or {errors}", "{{drift_type}} {{model}} {{version}} {{feature}}"),
             states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
             unit="none",

@@ -137,7 +137,7 @@ ML_DRIFT_SCORE = Family(
     "gauge",
     _TEST,
     "Distance between the window and the baseline by one measure (drift_type: psi, jensen_shannon, ks, wasserstein, "
-    "chi2, … or sequential, the logarithm to base 10 of the evidence).",
+    "chi2, … or sequential, the logarithm to base 10 of the evidence; or a detector of your own, by its name).",
 )
 ML_DRIFT_P_VALUE = Family(
     "ml_drift_p_value",

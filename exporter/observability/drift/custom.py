@@ -25,7 +25,7 @@ def load(spec: str) -> type[DriftDetector]:
             found = next(iter(entry_points(group=GROUP, name=spec))).load()
     except StopIteration:
         raise DetectorError(f"{spec!r} is neither module:Class nor an entry point of {GROUP}") from None
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a module may raise anything when it is imported
         raise DetectorError(f"the detector {spec!r} cannot be loaded: {error}") from error
     if not (isinstance(found, type) and issubclass(found, DriftDetector)):
         raise DetectorError(f"{spec!r} is no subclass of observability.drift.DriftDetector")

@@ -68,6 +68,16 @@ def _feature(monitor: ModelMonitor, at: int, each: FeatureMonitor) -> dict[str, 
         ],
         "quality": _quality(each),
     }
+    raw = monitor.raw.get(each.name)
+    if raw is not None:
+        document["detectors"] = [
+            {
+                "detector": detector,
+                "result": None if judged.result is None else judged.result.to_dict(),
+                "failure": judged.failure,
+            }
+            for detector, judged in raw.judged.items()
+        ]
     if table is not None and at < len(table.effective):
         document["measures"] = {
             measure: {

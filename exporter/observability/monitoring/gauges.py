@@ -83,6 +83,7 @@ class Gauges:
             _features(found, labels, monitor)
             _outcomes(found, labels, monitor)
             _contributions(found, labels, monitor)
+            _detectors(found, labels, monitor)
         found[catalogue.DATA_DRIFT_DETECTED] = {(model,): float(value) for model, value in drifted.items()}
         _correlations(found, correlations)
         self._rows = {family: Rows.of(family, values) for family, values in found.items()}
@@ -127,6 +128,25 @@ def _features(found: _Values, labels: tuple[str, str], monitor: ModelMonitor) ->
             found[catalogue.ML_DRIFT_DETECTED][*labels, EMBEDDING, given.name] = float(
                 any(each.alarm for each in given.monitors)
             )
+
+
+def _detectors(found: _Values, labels: tuple[str, str], monitor: ModelMonitor) -> None:
+    """What detectors of a team's own found."""
+    for name, raw in monitor.raw.items():
+        for detector, judged in raw.judged.items():
+            result = judged.result
+            if result is None:
+                continue
+            test = (*labels, detector, name)
+            found[catalogue.ML_DRIFT_DETECTED][test] = float(result.is_drift)
+            for family, value in (
+                (catalogue.ML_DRIFT_SCORE, result.score),
+                (catalogue.ML_DRIFT_THRESHOLD, result.threshold),
+                (catalogue.ML_DRIFT_EXPECTED, result.expected),
+                (catalogue.ML_DRIFT_P_VALUE, result.p_value),
+            ):
+                if value is not None and math.isfinite(value):
+                    found[family][test] = float(value)
 
 
 def _contributions(found: _Values, labels: tuple[str, str], monitor: ModelMonitor) -> None:

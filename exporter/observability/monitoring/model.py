@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from observability.monitoring.contributions import Contributions
 from observability.monitoring.feature import ISSUES, FeatureMonitor
 from observability.monitoring.inputs import Input, Plain, binning_of, inputs_of
 from observability.monitoring.outcomes import Outcomes, Reference
+from observability.monitoring.raw import Raw
 from observability.monitoring.statistics import Table, evaluate
 from observability.monitoring.values import numbers
 from observability.performance.tracker import PerformanceTracker
@@ -26,6 +28,8 @@ from observability.predictions.baselines import Baseline
 from observability.predictions.rows import Predictions, feature_columns
 from observability.predictions.stored import Joined, Source
 from observability.settings import Model, Settings
+
+_LOG = logging.getLogger(__name__)
 
 #: What a model answers, beside its features.
 PREDICTION, CONFIDENCE, ERROR = "@prediction", "@confidence", "@error"
@@ -75,6 +79,7 @@ class ModelMonitor:
         self.outcomes = Outcomes(self.own, self.settings.performance, self.settings.drift.average_run_length)
         self.table: Table | None = None
         self.contributions: Contributions | None = None
+        self.raw: dict[str, Raw] = {}
         self._dirty = False
         if self.against is not None:
             self._compare_with(self.against.baseline)
@@ -87,6 +92,7 @@ class ModelMonitor:
             kind = "numeric" if pa.types.is_floating(baseline.prediction.type) else "categorical"
             self.inputs.append(self._output(PREDICTION, kind, baseline.prediction))
             self._contribute(baseline)
+        self._keep_raw(baseline)
         sure = _confidence(baseline)
         if sure is not None and not np.isnan(sure).all():
             self.inputs.append(self._output(CONFIDENCE, "numeric", pa.chunked_array([pa.array(sure)])))
@@ -106,6 +112,19 @@ class ModelMonitor:
             monitor = each.monitors[0]
             codes = monitor.binning.group[monitor.codes(baseline.features[each.name].to_pylist())]
             self.contributions.learn(each.name, codes, predicted)
+
+    def _keep_raw(self, baseline: Baseline) -> None:
+        """Keep the newest values of features that have detectors of a team's own."""
+        kinds = {each.name: each.kind for each in self.inputs if isinstance(each, Plain)}
+        columns = {**baseline.features, PREDICTION: baseline.prediction}
+        for name, detectors in self.own.detectors.items():
+            if name in kinds:
+                self.raw[name] = Raw(name, kinds[name], columns[name], detectors, self.settings.drift.window)
+            else:
+                _LOG.warning(
+                    "detectors of %s are left out: the baseline of %s %s has no such number, category or truth value",
+                    name, self.model, self.version, extra={"event": "detector_left_out"},
+                )  # fmt: skip
 
     def _output(self, name: str, kind: str, column: pa.ChunkedArray) -> Input:
         return Plain(name, kind, (self._monitor(name, binning_of(name, kind, column, self.settings.drift)),))
@@ -162,7 +181,10 @@ class ModelMonitor:
         absent: list[Any] = [None] * len(good)
         coarse: dict[str, Ints] = {}
         for each in self.inputs:
-            taken = each.take(columns.get(each.name, absent))
+            column = columns.get(each.name, absent)
+            taken = each.take(column)
+            if each.name in self.raw:
+                self.raw[each.name].take(column)
             for monitor, part in zip(each.monitors, taken, strict=True):
                 coarse[monitor.name] = monitor.binning.group[part.bins]
                 self._count(monitor, coarse[monitor.name], part.issues, good.trace_id)

@@ -19,6 +19,7 @@ from observability.columns import Keys
 from observability.drift.embedders import Embedder, load_embedder
 from observability.errors import classify
 from observability.metrics import Metrics
+from observability.monitoring.detectors import Detectors
 from observability.monitoring.feature import ISSUES
 from observability.monitoring.gauges import Gauges
 from observability.monitoring.model import Against, Counted, ModelMonitor
@@ -43,6 +44,7 @@ class Monitors:
     """Safe to use from several threads; one of them observes."""
 
     def __init__(self, settings: Settings, metrics: Metrics, store: PredictionStore, gauges: Gauges) -> None:
+        """Raises ``SettingsError`` for a detector that cannot be used."""
         self._settings = settings
         self._metrics = metrics
         self._store = store
@@ -50,8 +52,17 @@ class Monitors:
         self._models = {model.name: model for model in settings.models}
         self._monitors: dict[tuple[str, str], ModelMonitor] = {}
         self._together = Together(settings.performance.correlation, settings.drift.max_models)
+        self._detectors = Detectors(settings, metrics, self)
         metrics.touch(catalogue.EXPORTER_MONITOR_FAILURES, ("baseline",))
         self._lock = threading.RLock()
+
+    def start(self) -> None:
+        """Begin to have detectors of a team's own look at what comes."""
+        self._detectors.start()
+
+    def stop(self) -> None:
+        """End that."""
+        self._detectors.stop()
 
     @cached_property
     def _embedder(self) -> Embedder | None:

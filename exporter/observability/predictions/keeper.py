@@ -49,6 +49,8 @@ class Stopping(Exception):
 class Watching(Protocol):
     """Who measures what is stored."""
 
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
     def hashes(self, predictions: Predictions) -> list[str | None]: ...
     def observe(self, predictions: Predictions, *, replayed: bool = False) -> None: ...
     def labelled(self, joined: Joined, *, replayed: bool = False) -> None: ...
@@ -147,6 +149,7 @@ class Keeper:
 
     def _run(self) -> None:
         self._replay()
+        self._watching.start()
         now = time.monotonic()
         due = {self._learn: now, self._refresh: now, self._save: now + _SAVE, self._sweep: now}
         every = {self._learn: _REFRESH, self._refresh: _REFRESH, self._save: _SAVE, self._sweep: _SWEEP}
@@ -160,6 +163,7 @@ class Keeper:
                 if now >= at:
                     due[work] = now + every[work]
                     self._tell(work)
+        self._watching.stop()
         self._tell(self._refresh)
         self._tell(self._save)
 

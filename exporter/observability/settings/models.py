@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from observability.settings.base import Duration, Name, Strict
 
@@ -69,6 +69,17 @@ class Model(Strict):
         le=100_000,
         description="make a baseline of so many first predictions of each version that has none",
     )
+    detectors: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="feature → drift detectors of your own, each module:Class or the name of an entry point",
+    )
+
+    @field_validator("detectors")
+    @classmethod
+    def _each_once(cls, detectors: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for feature, names in detectors.items():
+            unique(list(names), feature)
+        return detectors
 
 
 class Drift(Strict):
@@ -95,6 +106,12 @@ class Drift(Strict):
     max_models: int = Field(default=50, ge=1, description="models and versions that are watched, the newest used ones")
     windows: tuple[Duration, ...] = Field(
         default=("1h", "1d"), description="windows of the recording rules that compare bins in Prometheus"
+    )
+    detector_interval: Duration = Field(
+        default="30s", description="how often detectors of your own look at new values, at most"
+    )
+    detector_reference: int = Field(
+        default=10_000, ge=100, description="values of the baseline that they are fitted with; of more, a random sample"
     )
     embedder: str = Field(
         default="wordllama", description="of texts: wordllama (extra text), hashing, or module:Class of your own"
