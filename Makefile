@@ -63,6 +63,10 @@ test: check chromium  ## every check and test, against the real components (buil
 bench: .venv/.dev  ## measure, print a table and write bench/results.json
 	$(BIN)/python -m bench
 
+.PHONY: bench-drift
+bench-drift: .venv/.dev  ## false alarms and delays of drift detectors, ours and others': bench/drift.json and docs/drift-benchmark.md
+	$(BIN)/python -m bench.alarms
+
 .PHONY: lock
 lock: .venv/.dev  ## pin the newest dependencies that pyproject.toml allows
 	$(COMPILE) --upgrade --extra server --extra dashboards --extra native --extra demo --extra test pyproject.toml -o requirements/dev.lock

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import drift, flat, intake, lag, mmd, predictions, render, stack
+from bench import drift, flat, intake, lag, mmd, monitoring, predictions, predictions_flat, render, stack
 from bench.result import Result
 
 GROUPS: dict[str, Callable[[], list[Result]]] = {
@@ -20,7 +20,9 @@ GROUPS: dict[str, Callable[[], list[Result]]] = {
     "render": render.run,
     "drift": drift.run,
     "mmd": mmd.run,
+    "monitoring": monitoring.run,
     "predictions": predictions.run,
+    "predictions_flat": predictions_flat.run,
     "stack": stack.run,
 }
 RESULTS = Path(__file__).with_name("results.json")

@@ -126,8 +126,9 @@ def _running(argv: list[str], folder: Path, ready: str, environment: dict[str, s
             poll(f"{argv[0]} answers", lambda: _answers(ready), deadline=60)
             yield process
         finally:
-            process.terminate()
-            process.wait(30)
+            if process.is_running():
+                process.terminate()
+                process.wait(30)
 
 
 def _answers(url: str) -> bool:

@@ -43,6 +43,14 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A gauge whose ``lines`` stand on the page as they are."""
+
+    family: Family
+    lines: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Distributions:
     """Histograms as they were at one moment; n rows."""
 

@@ -16,7 +16,7 @@ from prometheus_client.openmetrics import exposition as openmetrics_exposition
 
 from observability.catalogue import Family
 from observability.columns import Floats, Ints
-from observability.metrics.families import Distributions, Exemplars, Numbers, Texts, go_float
+from observability.metrics.families import Distributions, Exemplars, Numbers, Texts, Written, go_float
 
 #: What stands in one place of all rows: the same bytes, or those of each row.
 _Column: TypeAlias = bytes | Texts
@@ -60,12 +60,14 @@ class Process:
         return exposition.generate_latest(self._registry)
 
 
-def render(families: Iterable[Numbers | Distributions], process: bytes, *, openmetrics: bool) -> bytes:
+def render(families: Iterable[Numbers | Distributions | Written], process: bytes, *, openmetrics: bool) -> bytes:
     """The whole page: ``process``, which ends its last line, and then ``families``."""
     parts = [process.removesuffix(b"\n")]
     for family in families:
         parts.append(_head(family.family, openmetrics))
-        if len(family.labels):
+        if isinstance(family, Written):
+            parts.append(family.lines)
+        elif len(family.labels):
             if isinstance(family, Distributions):
                 columns = _histogram(family, openmetrics)
             else:
@@ -73,6 +75,11 @@ def render(families: Iterable[Numbers | Distributions], process: bytes, *, openm
             parts += _rows(columns, len(family.labels))
     parts.append(b"\n" + _EOF if openmetrics else b"\n")
     return b"".join(parts)
+
+
+def lines(gauge: Numbers) -> bytes:
+    """The lines of a gauge, which are the same in both formats."""
+    return b"".join(_rows(_numbers(gauge, openmetrics=False), len(gauge.labels)))
 
 
 def go_floats(values: Floats) -> Texts:

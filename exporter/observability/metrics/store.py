@@ -18,25 +18,21 @@ from observability import catalogue
 from observability.catalogue import Family
 from observability.columns import Floats, Ints, Keys
 from observability.metrics import page
-from observability.metrics.families import Buckets, Distributions, Numbers, Texts, Values, label_text, store_of
+from observability.metrics.families import Buckets, Distributions, Numbers, Values, Written, label_text, store_of
 from observability.metrics.guard import LEAVE_SECONDS, OTHER, Guard, open_labels
 from observability.settings import Label
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A gauge that was computed before the page is drawn: ``labels`` (n,) as the page has them, and ``values`` (n,)."""
+    """A gauge that was computed and written before the page is drawn: its ``lines``, as both formats have them."""
 
-    labels: Texts
-    values: Floats
+    lines: bytes
 
     @classmethod
     def of(cls, family: Family, values: Mapping[tuple[str, ...], float]) -> Rows:
         """``values`` by label values in the order of the labels of ``family``."""
-        labels = np.empty(len(values), np.object_)
-        for at, each in enumerate(values):
-            labels[at] = label_text(family.labels, each)
-        return cls(labels, np.array(list(values.values()), np.float64))
+        return cls(page.lines(_numbers(family, values)))
 
 
 #: Label values in the order of the family's labels → value, or rows of them, read when the page is drawn.
@@ -172,7 +168,7 @@ class Metrics:
             for name, store in self._stores.items():
                 self.set(catalogue.EXPORTER_SERIES, (name,), len(store.slots))
             snapshots = {name: store.snapshot() for name, store in self._stores.items()}
-        families: dict[str, Numbers | Distributions] = {**read, **snapshots}
+        families: dict[str, Numbers | Distributions | Written] = {**read, **snapshots}
         ordered = (families[family.name] for family in catalogue.EXPOSED)
         return page.render(ordered, self._process.page(openmetrics), openmetrics=openmetrics), chosen
 
@@ -305,6 +301,12 @@ def _or_now(timestamps: Floats | None) -> Floats | float:
     return time.time() if timestamps is None else timestamps
 
 
-def _read(family: Family, values: Mapping[tuple[str, ...], float] | Rows) -> Numbers:
-    rows = values if isinstance(values, Rows) else Rows.of(family, values)
-    return Numbers(family, rows.labels, rows.values, None, None)
+def _read(family: Family, values: Mapping[tuple[str, ...], float] | Rows) -> Numbers | Written:
+    return Written(family, values.lines) if isinstance(values, Rows) else _numbers(family, values)
+
+
+def _numbers(family: Family, values: Mapping[tuple[str, ...], float]) -> Numbers:
+    labels = np.empty(len(values), np.object_)
+    for at, each in enumerate(values):
+        labels[at] = label_text(family.labels, each)
+    return Numbers(family, labels, np.array(list(values.values()), np.float64), None, None)
