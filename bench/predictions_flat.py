@@ -34,7 +34,7 @@ _WHAT = f"predictions of {NUMBERS} numbers and 2 categories, every one watched f
 
 
 def run() -> list[Result]:
-    """One client that sends as fast as it is answered; then the process is killed and a new one counts what is there."""
+    """One client that sends as fast as it is answered; then the process is killed, and a new one counts its rows."""
     memory: list[float] = []
     rates: list[float] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ProcessPoolExecutor(1) as pool:
