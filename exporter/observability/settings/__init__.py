@@ -80,11 +80,11 @@ class Settings(Strict):
         unique([budget.name for budget in self.budgets], "budgets")
         unique([model.name for model in self.models], "models")
         unique([watch.name for watch in self.watches], "watches")
-        known = {dimension.name for dimension in self.dimensions}
-        for budget in self.budgets:
         made = [model.name for model in self.models if model.baseline_from is not None]
         if made and not self.predictions.features:
             raise ValueError(f"models: {made[0]}: baseline_from needs predictions.features, which is off")
+        known = {dimension.name for dimension in self.dimensions}
+        for budget in self.budgets:
             strange = sorted(set(budget.where) - known)
             if strange:
                 raise ValueError(f"budgets: {budget.name}: {strange[0]!r} is not one of the dimensions {sorted(known)}")
