@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,13 +22,12 @@ from observability.drift.compare import Comparison, chance, compare
 from observability.drift.corrections import BY_NAME as CORRECTIONS
 from observability.drift.custom import DetectorError, load
 from observability.drift.detectors import BY_NAME
-from observability.drift.sources import Place, Source, Store, from_file, kinds_from
+from observability.drift.sources import Source, from_file, kinds_from
 from observability.predictions.bodies import Refused
-from observability.predictions.store import StoreError
-from observability.settings import SettingsError
+from observability.predictions.profiles import Kind
 
 #: What a wrong option, file, store or feature raises.
-_TOLD = (OSError, ValueError, TypeError, Refused, DetectorError, StoreError, SettingsError)
+_TOLD = (OSError, ValueError, TypeError, Refused, DetectorError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,17 +95,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sources(options: argparse.Namespace) -> tuple[Source, Source]:
-    """The two tables. Raises what :mod:`observability.drift.sources` does."""
+    """The two tables. Raises ``ValueError`` or ``OSError`` for one that cannot be had."""
     kinds = kinds_from(options.kind)
     baseline = None if options.baseline is None else from_file(options.baseline, kinds)
     current = None if options.current is None else from_file(options.current, kinds)
     if baseline is not None and current is not None:
         return baseline, current
-    store = Store(Place(options.url, options.state_dir, options.config), options.model, options.version, kinds)
+    return _stored(options, kinds, baseline, current)
+
+
+def _stored(
+    options: argparse.Namespace, kinds: Mapping[str, Kind], baseline: Source | None, current: Source | None
+) -> tuple[Source, Source]:
+    """The tables, those that are not given from the store."""
+    from observability.drift.stored import Place, Store  # whoever compares files needs no database
+    from observability.predictions.store import StoreError
+
     try:
-        return baseline or store.baseline(), current or store.newest(options.last)
-    finally:
-        store.close()
+        store = Store(Place(options.url, options.state_dir, options.config), options.model, options.version, kinds)
+        try:
+            return baseline or store.baseline(), current or store.newest(options.last)
+        finally:
+            store.close()
+    except StoreError as error:
+        raise ValueError(str(error)) from error
 
 
 def _write(found: Comparison, how: str, out: Path | None) -> None:
