@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from observability.drift.detector import DriftDetector, DriftResult
     from observability.drift.detectors import KSTestDriftDetector, PSIDriftDetector
     from observability.drift.embeddings import EmbeddingDriftDetector
+    from observability.drift.evidently_report import EvidentlyDriftMonitor
     from observability.drift.multi_feature import MultiFeatureDriftDetector
     from observability.performance.concept import ConceptDriftDetector
     from observability.performance.tracker import PerformanceTracker
@@ -18,6 +19,7 @@ _PLACES = {
     "DriftDetector": "drift.detector",
     "DriftResult": "drift.detector",
     "EmbeddingDriftDetector": "drift.embeddings",
+    "EvidentlyDriftMonitor": "drift.evidently_report",
     "KSTestDriftDetector": "drift.detectors",
     "MultiFeatureDriftDetector": "drift.multi_feature",
     "PSIDriftDetector": "drift.detectors",
@@ -29,6 +31,7 @@ __all__ = [
     "DriftDetector",
     "DriftResult",
     "EmbeddingDriftDetector",
+    "EvidentlyDriftMonitor",
     "KSTestDriftDetector",
     "MultiFeatureDriftDetector",
     "PSIDriftDetector",

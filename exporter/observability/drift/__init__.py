@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         WassersteinDriftDetector,
     )
     from observability.drift.embeddings import EmbeddingDriftDetector
+    from observability.drift.evidently_report import EvidentlyDriftMonitor
     from observability.drift.multi_feature import MultiFeatureDriftDetector
     from observability.drift.sequential import SequentialTest
     from observability.performance.concept import ConceptDriftDetector
@@ -42,6 +43,7 @@ _PLACES = {
     "TotalVariationDriftDetector": "drift.detectors",
     "WassersteinDriftDetector": "drift.detectors",
     "EmbeddingDriftDetector": "drift.embeddings",
+    "EvidentlyDriftMonitor": "drift.evidently_report",
     "MultiFeatureDriftDetector": "drift.multi_feature",
     "SequentialTest": "drift.sequential",
     "ConceptDriftDetector": "performance.concept",
@@ -55,6 +57,7 @@ __all__ = [
     "DriftDetector",
     "DriftResult",
     "EmbeddingDriftDetector",
+    "EvidentlyDriftMonitor",
     "GTestDriftDetector",
     "HellingerDriftDetector",
     "JensenShannonDriftDetector",

@@ -22,6 +22,7 @@ from observability.drift.compare import Comparison, chance, compare
 from observability.drift.corrections import BY_NAME as CORRECTIONS
 from observability.drift.custom import DetectorError, load
 from observability.drift.detectors import BY_NAME
+from observability.drift.evidently_report import EvidentlyMissing, evidently_report
 from observability.drift.sources import Source, from_file, kinds_from
 from observability.predictions.bodies import Refused
 from observability.predictions.profiles import Kind
@@ -52,8 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.html is not None:
             page = report.page(found, baseline.name, current.name, datetime.now(UTC))
             options.html.write_text(page, encoding="utf-8")
+        if options.evidently is not None:
+            theirs = evidently_report(found, baseline.table, current.table)
+            options.evidently.write_text(theirs.html, encoding="utf-8")
         _write(found, options.format, options.out)
-    except OSError as error:
+    except (OSError, EvidentlyMissing) as error:
         return _failed(error)
     if options.fail_on == "never":
         return 0
@@ -90,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     result.add_argument("--format", choices=("table", "json"), default="table")
     result.add_argument("--out", type=Path, metavar="FILE", help="write there instead of printing")
     result.add_argument("--html", type=Path, metavar="FILE", help="write a report with plots as well")
+    result.add_argument("--evidently", type=Path, metavar="FILE", help="write Evidently's report as well (the extra)")
     result.add_argument("--fail-on", choices=("dataset", "feature", "never"), default="dataset")
     return parser
 
