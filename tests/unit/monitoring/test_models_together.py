@@ -27,9 +27,13 @@ def settings() -> Settings:
     return Settings(limits=Limits(settle_seconds=0), performance=Performance(correlation=wanted))
 
 
-def send(client: TestClient, model: str, latency: Floats, wrong: Floats) -> None:
-    """Ten predictions in each of t minutes, the last one now: their latency (t,), and how many of ten err (t,)."""
-    now = time.time()
+def middle() -> float:
+    """Of the minute before this one."""
+    return time.time() // _BUCKET * _BUCKET - _BUCKET / 2
+
+
+def send(client: TestClient, model: str, latency: Floats, wrong: Floats, now: float) -> None:
+    """Ten predictions in each of t minutes, the last one ``now``: their latency (t,), and how many of ten err (t,)."""
     predictions: list[dict[str, object]] = []
     labels: list[dict[str, object]] = []
     for minute, (seconds, errors) in enumerate(zip(latency.tolist(), wrong.tolist(), strict=True)):
@@ -45,12 +49,20 @@ def send(client: TestClient, model: str, latency: Floats, wrong: Floats) -> None
     post(client, "/v1/labels", labels)
 
 
+def tick(client: TestClient, now: float) -> None:
+    """One minute after ``now`` begins, so that what came before is looked at."""
+    later = {"model": "credit", "prediction": "yes", "timestamp": now + _BUCKET, "latency_seconds": 0.01}
+    post(client, "/v1/predictions", [later])
+
+
 def send_all(client: TestClient, random: np.random.Generator) -> None:
     """Credit and fraud have their latency in common, and fraud and search their errors."""
+    now = middle()
     cause, other = random.random(_BUCKETS), random.integers(0, 11, _BUCKETS).astype(np.float64)
-    send(client, "credit", 0.01 + cause, random.integers(0, 11, _BUCKETS).astype(np.float64))
-    send(client, "fraud", 0.5 + cause / 10, other)
-    send(client, "search", 0.01 + random.random(_BUCKETS), other)
+    send(client, "credit", 0.01 + cause, random.integers(0, 11, _BUCKETS).astype(np.float64), now)
+    send(client, "fraud", 0.5 + cause / 10, other, now)
+    send(client, "search", 0.01 + random.random(_BUCKETS), other, now)
+    tick(client, now)
 
 
 def test_models_that_share_a_cause_are_told_by_the_signal_that_they_share(
@@ -87,9 +99,11 @@ def test_one_model_or_too_few_buckets_have_no_series(
     settings: Settings, runtime: Runtime, random: np.random.Generator
 ) -> None:
     with running(settings, runtime) as client:
-        send(client, "credit", 0.01 + random.random(_BUCKETS), np.full(_BUCKETS, 3.0))
+        now = middle()
+        send(client, "credit", 0.01 + random.random(_BUCKETS), np.full(_BUCKETS, 3.0), now)
         assert performance(client) == []
-        send(client, "fraud", 0.01 + random.random(19), np.full(19, 3.0))
+        send(client, "fraud", 0.01 + random.random(19), np.full(19, 3.0), now)
+        tick(client, now)
         assert performance(client) == []
         assert samples(client, "ml_model_correlation") == []
 
