@@ -1,12 +1,13 @@
-"""Alert rules on LLM calls: latency, errors and their kinds, prompt cache, usage."""
+"""Alert rules on LLM calls: latency, errors and their kinds, prompt cache, usage, and what they are about."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from alerts import links
 from alerts.model import SLOW_INTERVAL, AlertRule, Group, number
 from alerts.promql import increase, series, share
-from alerts.shapes import CALLS, PROMPT_TOKENS, group, quantile_alert, share_alert, window
+from alerts.shapes import CALLS, PROMPT_TOKENS, Subject, group, quantile_alert, share_alert, window
 from observability import catalogue
 from observability.settings import ErrorSurgeAlert, Settings
 
@@ -14,6 +15,13 @@ from observability.settings import ErrorSurgeAlert, Settings
 SURGES: Final = ("LLMRateLimitSurge", "LLMTimeoutSurge", "LLMContentFilterSurge")
 #: What a prompt cache usually does: that of a whole day, since nights and weekends have other prompts.
 CACHE_BASELINE: Final = "1d"
+#: What an app asks a model with one prompt, and what it is answered.
+TEXTS: Final = Subject(
+    ("service", "model", "prompt", "text"),
+    "the {{ $labels.text }}s of {{ $labels.service }} → {{ $labels.model }} (prompt {{ $labels.prompt }})",
+    links.DRIFT_DASHBOARD,
+    (),
+)
 
 
 def llm(settings: Settings) -> Group:
@@ -26,6 +34,7 @@ def llm(settings: Settings) -> Group:
         _errors(settings),
         *_surges(settings),
         _usage(settings),
+        _texts(settings),
     )
 
 
@@ -189,4 +198,21 @@ def _cache(settings: Settings) -> AlertRule:
         ),
         value="{{ $value | humanizePercentage }} from the cache",
         links=CALLS.links(settings),
+    )
+
+
+def _texts(settings: Settings) -> AlertRule:
+    alert = settings.alerts.feature_drift
+    return AlertRule(
+        name="PromptDriftDetected",
+        severity="warning",
+        for_=alert.for_,
+        expr=f"max by ({', '.join(TEXTS.labels)}) ({catalogue.LLM_TEXT_DRIFT_DETECTED}) == 1",
+        summary="The {{ $labels.text }}s of {{ $labels.service }} → {{ $labels.model }} have drifted",
+        description=(
+            f"For {alert.for_} or longer {TEXTS.who} are not like the first "
+            f"{settings.conversations.baseline_calls} that were seen."
+        ),
+        value="drifted",
+        links=TEXTS.links(settings),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards_src import bands, drift_features, lists, panels, promql, shared, verdicts
+from dashboards_src import bands, drift_features, drift_texts, lists, panels, promql, shared, verdicts
 from dashboards_src.grafana import Json, Line, Panel, Section, dashboard, even
 from observability.catalogue import (
     DATA_DRIFT_DETECTED,
@@ -38,6 +38,7 @@ def build(settings: Settings) -> Json:
             Section("How far, and how far is usual", [drift_features.statistics(settings)]),
             Section("One feature", [_distribution(), drift_features.windows(), drift_features.other_windows()]),
             Section("Concept, text and embeddings", [_others()]),
+            Section("Prompts and answers of LLM calls", drift_texts.texts(settings)),
             Section("Data quality and importance", drift_features.quality(settings)),
         ],
         variables=shared.drift_variables(),

@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from observability import answers, problems
+from observability.conversations import answers as conversations
 from observability.docs_page import render
 from observability.exporter import Exporter
 from observability.intake import http as intake
@@ -71,6 +72,7 @@ def create_app(exporter: Exporter) -> FastAPI:
     app.include_router(intake.router)
     app.include_router(predictions.router)
     app.include_router(answers.router)
+    app.include_router(conversations.router)
     app.include_router(router)
     return app
 

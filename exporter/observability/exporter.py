@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
 
 from observability import catalogue
 from observability.budgets import KEPT_DAYS, Budgets
+from observability.conversations.allowance import Allowance
+from observability.conversations.gauges import ConversationGauges
+from observability.conversations.watcher import Conversations
 from observability.cost.price_list import PriceList
 from observability.identity import Resolver
 from observability.interactions import InteractionLog
@@ -64,7 +68,7 @@ class Exporter:
             synchronous=settings.predictions.synchronous,
             features=settings.predictions.features,
         )
-        gauges = Gauges()
+        gauges, conversation_gauges = Gauges(), ConversationGauges()
         self.budgets = Budgets(settings.budgets, self.ledger.rows(today() - timedelta(days=KEPT_DAYS)))
         self.metrics = Metrics(
             label_values=limits.label_values,
@@ -86,6 +90,7 @@ class Exporter:
                     (self.store.url.partition(":")[0].partition("+")[0],): float(self.keeper.size_bytes)
                 },
                 **gauges.readings(),
+                **conversation_gauges.readings(),
             },
         )
         for budget in settings.budgets:  # what a budget names must not be folded
@@ -121,7 +126,14 @@ class Exporter:
             estimates=kept,
             dimensions=settings.dimensions,
         )
-        self.selection = Selection(wanted.names, content=wanted.content)
+        allowance = (
+            Allowance(settings.conversations.max_per_second) if kept and settings.conversations.enabled else None
+        )
+        self.selection = Selection(wanted.names, content=wanted.content, allowance=allowance)
+        turn = threading.Lock()
+        self.conversations: Conversations | None = None
+        if allowance is not None:
+            self.conversations = Conversations(settings, self.metrics, self.store, conversation_gauges, turn, allowance)
         self.worker = Worker(
             Pipeline(
                 Settling(limits.settle_seconds, limits.settling_spans),
@@ -129,9 +141,11 @@ class Exporter:
                 Meter(self.metrics, self.ledger, self.budgets, PriceList(settings.prices)),
                 self._interactions,
                 wanted,
+                self.conversations,
             ),
             capacity=limits.queue_batches,
             settle_seconds=limits.settle_seconds,
+            turn=turn,
         )
 
         self.monitors = Monitors(settings, self.metrics, self.store, gauges)
@@ -140,6 +154,8 @@ class Exporter:
     def start(self) -> None:
         """Begin to measure."""
         self.keeper.start()
+        if self.conversations is not None:
+            self.conversations.start()
         self.worker.start()
         _LOG.info("ready to measure", extra={"event": "started", "state_dir": str(self.runtime.state_dir)})
 
@@ -157,6 +173,8 @@ class Exporter:
             _LOG.error(
                 "%d predictions and labels were not stored", unstored, extra={"event": "lost", "items": unstored}
             )
+        if self.conversations is not None:
+            self.conversations.stop(self.settings.limits.shutdown_seconds)
         if self._interactions is not None:
             self._interactions.close()
         self.ledger.close()
@@ -164,7 +182,10 @@ class Exporter:
         _LOG.info("stopped", extra={"event": "stopped", "lost_items": left.items})
 
     def _waiting(self) -> Mapping[tuple[str, ...], float]:
-        return {("measure",): self.worker.waiting(), ("keep",): self.keeper.waiting()}
+        waiting = {"measure": self.worker.waiting(), "keep": self.keeper.waiting()}
+        if self.conversations is not None:
+            waiting["conversations"] = self.conversations.waiting()
+        return {(name,): float(items) for name, items in waiting.items()}
 
 
 def _masker(privacy: Privacy) -> Masker | None:

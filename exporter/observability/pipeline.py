@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from observability.conversations.watcher import Conversations
 from observability.identity import Resolver
 from observability.intake import wire
 from observability.intake.wire import Body
@@ -19,13 +20,20 @@ class Pipeline:
     """For one thread, but for :attr:`waiting`."""
 
     def __init__(
-        self, settling: Settling, resolver: Resolver, meter: Meter, interactions: InteractionLog | None, wanted: Wanted
+        self,
+        settling: Settling,
+        resolver: Resolver,
+        meter: Meter,
+        interactions: InteractionLog | None,
+        wanted: Wanted,
+        conversations: Conversations | None = None,
     ) -> None:
         self._settling = settling
         self._resolver = resolver
         self._meter = meter
         self._interactions = interactions
         self._wanted = wanted
+        self._conversations = conversations
 
     @property
     def waiting(self) -> int:
@@ -51,6 +59,8 @@ class Pipeline:
         calls, priced = self._meter.measure(resolved)
         if self._interactions is not None and len(calls):
             self._interactions.write(calls, priced)
+        if self._conversations is not None:
+            self._conversations.offer(calls)
 
     def failed(self, items: int) -> None:
         """Count ``items`` that were accepted and could not be measured."""

@@ -110,6 +110,8 @@ class Calls(Table):
     response_id: Blobs  # as on the wire (a serialised AnyValue)
     input: Sparse  # content, where it is wanted
     output: Sparse
+    prompt: Text  # name of the prompt, with its version behind an @ where there is one
+    exchange: Sparse  # (input, output) of the calls that were sampled for what they are about
     dimensions: dict[str, Text] = field(default_factory=dict)
 
     def __len__(self) -> int:

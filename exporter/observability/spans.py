@@ -62,6 +62,7 @@ class Spans:
     attributes: Attributes
     event_span: Ints  # ascending: of which span each event is
     event: pa.BinaryArray  # serialised Span.Event
+    sampled: Bools  # whose content is looked at for its own sake
 
     def __len__(self) -> int:
         return len(self.span_id)
@@ -85,6 +86,7 @@ class Spans:
             attributes=_joined([part.attributes for part in parts], starts),
             event_span=np.concatenate([part.event_span + start for part, start in zip(parts, starts, strict=True)]),
             event=pa.concat_arrays([part.event for part in parts]),
+            sampled=np.concatenate([part.sampled for part in parts]),
         )
 
     def only(self, rows: Bools) -> Spans:
@@ -105,6 +107,7 @@ class Spans:
             attributes={key: each.only(rows, renumbered) for key, each in self.attributes.items()},
             event_span=renumbered[self.event_span[events]],
             event=self.event.take(pa.array(np.flatnonzero(events))),
+            sampled=self.sampled[rows],
         )
 
 

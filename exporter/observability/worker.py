@@ -37,7 +37,10 @@ class Unfinished:
 class Worker:
     """Measures batches in the order in which they were accepted."""
 
-    def __init__(self, pipeline: Pipeline, *, capacity: int, settle_seconds: float) -> None:
+    def __init__(
+        self, pipeline: Pipeline, *, capacity: int, settle_seconds: float, turn: threading.Lock | None = None
+    ) -> None:
+        """``turn`` is one that others who work beside it hold too."""
         self._pipeline = pipeline
         self._queue: queue.Queue[Batch | None] = queue.Queue(capacity + 1)  # one more, for the end marker
         self._capacity = capacity
@@ -48,7 +51,7 @@ class Worker:
         self._admission = threading.Lock()
         #: Who has work for numpy holds it: that gives the interpreter's lock away with every operation, and threads
         #: that take it from one another spend more time on that than they gain by running at once.
-        self.turn = threading.Lock()
+        self.turn = turn or threading.Lock()
         self._abandon = threading.Event()
         self._thread = threading.Thread(target=self._run, name="measure", daemon=True)
 

@@ -10,7 +10,8 @@ GenAI metric conventions advise.
 
 from __future__ import annotations
 
-from observability.catalogue import exporter, llm, models, recorded
+from observability.catalogue import conversations, exporter, llm, models, recorded
+from observability.catalogue.conversations import *  # noqa: F403
 from observability.catalogue.exporter import *  # noqa: F403
 from observability.catalogue.family import Family as Family
 from observability.catalogue.llm import *  # noqa: F403
@@ -18,7 +19,10 @@ from observability.catalogue.models import *  # noqa: F403
 from observability.catalogue.recorded import *  # noqa: F403
 
 FAMILIES: tuple[Family, ...] = tuple(
-    value for part in (llm, models, exporter, recorded) for value in vars(part).values() if isinstance(value, Family)
+    value
+    for part in (llm, conversations, models, exporter, recorded)
+    for value in vars(part).values()
+    if isinstance(value, Family)
 )
 BY_NAME: dict[str, Family] = {family.name: family for family in FAMILIES}
 EXPOSED: tuple[Family, ...] = tuple(family for family in FAMILIES if family.type != "recorded")

@@ -50,11 +50,19 @@ class EmbeddingProjection:
             axes = (vectors / lengths).T
         else:
             axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :kept].T
-        if kept:
-            # the sign of an axis is free: its largest coordinate is made positive, so that it is always the same
-            largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
-            axes = axes * np.where(largest < 0, -1.0, 1.0)
-        return cls(centroid, np.ascontiguousarray(axes))
+        return cls(centroid, _signed(axes))
+
+    @classmethod
+    def of_moments(cls, rows: int, total: Floats, products: Floats, components: int = 4) -> EmbeddingProjection:
+        """:meth:`fit` to ``rows`` (m, d) of which only the sum ``total`` (d,) and the sum of their outer products
+        ``products`` (d, d) are known. Raises ValueError for fewer than two rows.
+        """
+        if rows < 2:
+            raise ValueError(f"two rows or more are needed, not {rows}")
+        centroid = total / rows
+        kept = max(0, min(components, rows - 1, len(total)))
+        axes = np.linalg.eigh(products - rows * np.outer(centroid, centroid))[1][:, ::-1][:, :kept].T
+        return cls(centroid, _signed(axes))
 
     @classmethod
     def fit_apart(
@@ -109,3 +117,11 @@ class EmbeddingProjection:
         if missing:
             raise ValueError(f"the state of a projection lacks {', '.join(sorted(missing))}")
         return cls(np.asarray(state["centroid"], np.float64), np.asarray(state["components"], np.float64))
+
+
+def _signed(axes: Floats) -> Floats:
+    """The sign of an axis is free: its largest coordinate is made positive, so that it is always the same."""
+    if not len(axes):
+        return np.ascontiguousarray(axes)
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
+    return np.ascontiguousarray(axes * np.where(largest < 0, -1.0, 1.0))

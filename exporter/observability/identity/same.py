@@ -105,7 +105,7 @@ def merge(calls: Calls, views: Sequence[int]) -> int:
 def _fill(calls: Calls, kept: int, other: int) -> None:
     if calls.provider[kept] == UNKNOWN:
         _copy(calls.provider, kept, other)
-    for column in (calls.request_model, calls.response_model, calls.error_type, calls.service_tier):
+    for column in (calls.request_model, calls.response_model, calls.error_type, calls.service_tier, calls.prompt):
         if column.codes[kept] == ABSENT:
             _copy(column, kept, other)
     for column in calls.dimensions.values():
@@ -129,7 +129,7 @@ def _fill(calls: Calls, kept: int, other: int) -> None:
     if calls.answer[kept] == 0:
         calls.answer[kept] = calls.answer[other]
         calls.response_id.rows[kept] = calls.response_id.rows[other]
-    for content in (calls.input, calls.output):
+    for content in (calls.input, calls.output, calls.exchange):
         if content[kept] is None and content[other] is not None:
             content.values[kept] = content[other]
 
@@ -164,6 +164,7 @@ def writable(calls: Calls) -> Calls:
         response_model=copied(calls.response_model),
         error_type=copied(calls.error_type),
         service_tier=copied(calls.service_tier),
+        prompt=copied(calls.prompt),
         answer=calls.answer.copy(),
         response_id=Blobs(calls.response_id.rows.copy(), calls.response_id.data),
         dimensions={name: copied(column) for name, column in calls.dimensions.items()},

@@ -35,10 +35,13 @@ class Select(Protocol):
     def keeps(self, key: str) -> bool:
         """Whether those with this key are, of every span."""
 
-    def more(self, spans_of: Mapping[str, Sequence[Ints]], spans: int) -> Mapping[str, Bools | None]:
-        """Which other keys are, with a mask of the spans for which they are (``None``: all); ``spans_of`` are those
-        that have each key, in pieces, of ``spans`` spans.
+    def sampled(self, spans_of: Mapping[str, Sequence[Ints]], events: Ints, spans: int) -> Bools:
+        """Mask of the spans whose content is looked at for its own sake; ``spans_of`` are those that have each key, in
+        pieces, of ``spans`` spans, and ``events`` those that have an event.
         """
+
+    def more(self, spans_of: Mapping[str, Sequence[Ints]], sampled: Bools) -> Mapping[str, Bools | None]:
+        """Which other keys are kept, with a mask of the spans for which they are (``None``: all)."""
 
 
 class _Piece(NamedTuple):
@@ -104,8 +107,9 @@ class _Alike:
     places: Ints
 
 
-def attributes(lists: pa.ListArray, shapes: Shapes, select: Select | None) -> Attributes:
-    """The attributes of spans, given as lists of ``KeyValue`` messages, that ``select`` wants (all if left out).
+def attributes(lists: pa.ListArray, shapes: Shapes, select: Select | None, events: Ints) -> tuple[Attributes, Bools]:
+    """The attributes of spans, given as lists of ``KeyValue`` messages, that ``select`` wants (all if left out), and
+    which spans it sampled; ``events`` are the spans that have some.
 
     Values are serialised ``AnyValue`` messages, empty where there is none. Raises ``DecodeError`` for a message that
     cannot be read.
@@ -131,14 +135,16 @@ def attributes(lists: pa.ListArray, shapes: Shapes, select: Select | None) -> At
         if select is None or select.keeps(name):
             values[name].append(messages.take(piece.places).values(piece.begin, np.arange(len(piece.span))))
     read = {name: _joined(name, pieces[name], found) for name, found in values.items()}
+    sampled = np.zeros(len(lists), np.bool_)
     if select is not None:
         spans_of = {name: [each.span for each in found] for name, found in pieces.items()}
-        for name, mask in select.more(spans_of, len(lists)).items():
+        sampled = select.sampled(spans_of, events, len(lists))
+        for name, mask in select.more(spans_of, sampled).items():
             wanted = [each if mask is None else _only(each, mask) for each in pieces[name]]
             content = [messages.take(each.places).values(each.begin, np.arange(len(each.span))) for each in wanted]
             if sum(map(len, content)):
                 read[name] = _joined(name, wanted, content)
-    return read
+    return read, sampled
 
 
 def _alike(messages: Messages, first: Ints, shapes: Shapes) -> Iterator[_Alike]:

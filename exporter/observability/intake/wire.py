@@ -117,6 +117,8 @@ def _body(batch: pa.RecordBatch, select: Select | None) -> Body:
     ids = [table.field(name) for name in ("trace_id", "span_id")]
     trace_id, span_id = _identifiers(ids[0], _TRACE_ID_BYTES), _identifiers(ids[1], _SPAN_ID_BYTES)[:, 0]
     events = table.field("events")
+    event_span = _owners(events)
+    read, sampled = attributes(table.field("attributes"), _SHAPES, select, event_span)
     spans = Spans(
         resource=parsed(resources.field("resource"), _resource).take(_owners(scopes)[scope_of_span]),
         scope=parsed(scopes.values.field("scope"), _scope).take(scope_of_span),
@@ -127,9 +129,10 @@ def _body(batch: pa.RecordBatch, select: Select | None) -> Body:
         start_ns=np.array(table.field("start")).view(np.int64),
         end_ns=np.array(table.field("end")).view(np.int64),
         status=parsed(table.field("status"), _status),
-        attributes=attributes(table.field("attributes"), _SHAPES, select),
-        event_span=_owners(events),
+        attributes=read,
+        event_span=event_span,
         event=pa.concat_arrays([events.values, _NO_BYTES]) if len(events.values) else _NO_BYTES,
+        sampled=sampled,
     )
     good = (span_id != 0) & ((trace_id[:, 0] | trace_id[:, 1]) != 0)
     if good.all():

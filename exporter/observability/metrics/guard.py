@@ -27,7 +27,7 @@ OTHER = "other"
 CLOSED_LABELS = frozenset({
     "operation", "status", "error_type", "type", "source", "date", "budget", "python", "signal", "reason",
     "queue", "family", "outcome", "target", "estimated", "kind", "dimension", "bin", "issue",
-    "table", "part", "drift_type", "metric_type", "database",
+    "table", "part", "drift_type", "metric_type", "database", "text",
 })  # fmt: skip
 HALF_LIFE_SECONDS = 3600.0
 #: Counters of the summary of one label: a value with more than 1/513 of the folded samples is always among them.

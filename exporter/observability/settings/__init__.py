@@ -21,6 +21,7 @@ from observability.settings.base import Name as Name
 from observability.settings.base import SettingsError as SettingsError
 from observability.settings.base import Strict
 from observability.settings.base import seconds as seconds
+from observability.settings.conversations import Conversations as Conversations
 from observability.settings.limits import Interactions as Interactions
 from observability.settings.limits import Label as Label
 from observability.settings.limits import Limits as Limits
@@ -73,6 +74,7 @@ class Settings(Strict):
     models: tuple[Model, ...] = Field(default=(), description="models that need more than a baseline")
     drift: Drift = Drift()
     performance: Performance = Performance()
+    conversations: Conversations = Conversations()
     watches: tuple[Watch, ...] = Field(default=DEFAULT_WATCHES, description="metrics whose anomalies are told")
 
     @model_validator(mode="after")

@@ -78,7 +78,8 @@ def calls(
         request_model, response_model = (_unrouted(column, provider) for column in (request_model, response_model))
         model = response_model.filled(request_model).filled(Text.constant(UNKNOWN, len(rows)))
     table = usage.table(reported.take(rows), len(rows), _counts_cache_apart(provider, model))
-    content_in, content_out = _content(reader, rows, table, failed, said, wanted)
+    no_exchange = failed | operation.take(rows).equals("embeddings")
+    content_in, content_out, exchange = _content(reader, rows, table, failed, no_exchange, said, wanted)
     return Calls(
         key=keys["key"][rows],
         parent=keys["parent"][rows],
@@ -106,6 +107,8 @@ def calls(
         response_id=response_id.take(rows),
         input=content_in,
         output=content_out,
+        prompt=_prompt(reader).take(rows),
+        exchange=exchange,
         dimensions={each.name: dimension(reader, each).take(rows) for each in wanted.dimensions},
     )
 
@@ -323,17 +326,49 @@ def _costs(reader: Reader, reported: Reported, rows: Ints) -> Floats:
     return table.take(rows, axis=0)
 
 
+def _prompt(reader: Reader) -> Text:
+    """``name@version`` of the prompt that a span says it was made from."""
+    name = reader.texts("prompt_name")
+    if not name.values:
+        return name
+    version = reader.texts("prompt_version")
+    first, group = group_texts(name, version)
+    pairs = zip(name.take(first).to_list(), version.take(first).to_list(), strict=True)
+    return Text.of([f"{one}@{other}" if one and other else one for one, other in pairs]).take(group)
+
+
 def _content(
-    reader: Reader, rows: Ints, table: Ints, failed: Bools, said: Mapping[int, Told], wanted: Wanted
-) -> tuple[Sparse, Sparse]:
-    """Prompts and answers of the calls whose content is wanted."""
-    found = (Sparse(len(rows)), Sparse(len(rows)))
+    reader: Reader,
+    rows: Ints,
+    table: Ints,
+    failed: Bools,
+    no_exchange: Bools,
+    said: Mapping[int, Told],
+    wanted: Wanted,
+) -> tuple[Sparse, Sparse, Sparse]:
+    """Prompts and answers of the calls whose content is wanted, and both of those that were sampled."""
     if wanted.content:
-        chosen = np.ones(len(rows), np.bool_)
+        kept = np.ones(len(rows), np.bool_)
     elif wanted.estimates:
-        chosen = ~failed & unreported(table)
+        kept = ~failed & unreported(table)
     else:
-        chosen = np.zeros(len(rows), np.bool_)
+        kept = np.zeros(len(rows), np.bool_)
+    sampled = reader.spans.sampled[rows] & ~no_exchange
+    given, answered = _read_content(reader, rows, kept | sampled, said)
+    exchange = Sparse(len(rows))
+    for row in np.flatnonzero(sampled).tolist():
+        pair = (given[row], answered[row])
+        if pair != (None, None):
+            exchange.values[row] = pair
+        if not kept[row]:
+            given.values.pop(row, None)
+            answered.values.pop(row, None)
+    return given, answered, exchange
+
+
+def _read_content(reader: Reader, rows: Ints, chosen: Bools, said: Mapping[int, Told]) -> tuple[Sparse, Sparse]:
+    """What was asked and answered in those of ``rows`` that are ``chosen``."""
+    found = (Sparse(len(rows)), Sparse(len(rows)))
     if not chosen.any():
         return found
     place = {int(row): index for index, row in enumerate(rows.tolist())}

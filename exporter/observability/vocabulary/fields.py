@@ -48,6 +48,14 @@ TEXTS: Mapping[str, Names] = {
     "mcp_method": ("mcp.method.name", "mcp.method", "mcp.request.method"),
     "evaluation": ("gen_ai.evaluation.name",),
     "evaluation_label": ("gen_ai.evaluation.score.label", "gen_ai.evaluation.label"),
+    "prompt_name": (
+        "gen_ai.prompt.name", "langfuse.observation.prompt.name", "traceloop.prompt.key", "llm.prompt_template.name",
+        "prompt.id",
+    ),
+    "prompt_version": (
+        "gen_ai.prompt.version", "langfuse.observation.prompt.version", "traceloop.prompt.version",
+        "llm.prompt_template.version",
+    ),
     "first_answer_at": ("langfuse.observation.completion_start_time",),
     "currency": ("gen_ai.usage.cost.currency",),
     "span_type": ("logfire.span_type",),

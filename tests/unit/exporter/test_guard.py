@@ -33,7 +33,7 @@ def test_every_label_of_the_catalogue_is_closed_or_known_to_come_from_the_wire()
     labels = {label for family in catalogue.EXPOSED for label in family.labels}
     assert labels - CLOSED_LABELS == {
         "service", "provider", "model", "value", "tool", "agent", "workflow", "guardrail", "method", "retriever",
-        "reranker", "evaluation", "label", "attribute", "severity", "version", "class", "feature", "baseline",
+        "reranker", "evaluation", "label", "attribute", "severity", "version", "prompt", "class", "feature", "baseline",
         "segment", "range", "other",
     }  # fmt: skip
     assert open_labels(catalogue.LLM_REQUESTS) == (0, 1, 2)

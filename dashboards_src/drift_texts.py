@@ -1,0 +1,89 @@
+"""Drift of the prompts and answers of LLM calls; ``$model`` is a model that predicts and filters none here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dashboards_src import bands, lists, panels, promql, shared
+from dashboards_src.grafana import Json, Line, Panel, PrometheusTarget, even
+from observability.catalogue import (
+    LLM_TEXT_BASELINE_RATIO,
+    LLM_TEXT_DRIFT_ALARMS,
+    LLM_TEXT_DRIFT_DETECTED,
+    LLM_TEXT_DRIFT_FEATURE_DETECTED,
+    LLM_TEXT_DRIFT_SAMPLES,
+    LLM_TEXT_DRIFT_SCORE,
+    LLM_TEXT_DRIFT_THRESHOLD,
+    Family,
+)
+from observability.settings import Settings
+
+_BY = ("service", "model", "prompt", "text")
+_NO_TEXTS = "No content in spans yet"
+_NO_FILTERS = "The filters do not apply."
+
+
+def texts(settings: Settings) -> Sequence[Line]:
+    detected = promql.highest(promql.series(LLM_TEXT_DRIFT_DETECTED, filters=()), _BY)
+    by = ("service", "model", "text", "feature")
+    score = promql.highest(promql.series(LLM_TEXT_DRIFT_SCORE, filters=(), drift_type="sequential"), by)
+    alarm = promql.highest(promql.series(LLM_TEXT_DRIFT_THRESHOLD, filters=(), drift_type="sequential"))
+    return [
+        even(
+            8,
+            panels.state_timeline(
+                "Prompts and answers in alarm",
+                "When the prompts or answers of an app's calls to a model were judged unlike the first "
+                f"{settings.conversations.baseline_calls}. Numbers of texts are kept, never the texts. {_NO_FILTERS}",
+                panels.query(detected, "{{text}}s {{service}} → {{model}} {{prompt}}"),
+                states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
+                unit="none",
+                no_value=_NO_TEXTS,
+            ),
+            panels.chart(
+                "Evidence of drift of texts",
+                "The ten features with the most evidence, as powers of ten; dashed: where the alarm begins. "
+                f"{_NO_FILTERS}",
+                panels.query(f"topk(10, clamp_min({score}, 0))", "{{text}} {{feature}} {{service}} {{model}}"),
+                panels.query(alarm, "Alarm"),
+                unit="none",
+                no_value=_NO_TEXTS,
+                overrides=[*panels.fixed_colors({"Alarm": panels.BAD}), bands.dashed("Alarm")],
+            ),
+        ),
+        even(8, _streams()),
+    ]
+
+
+def _streams() -> Panel:
+    def of(family: Family, **match: str) -> PrometheusTarget:
+        return panels.cells(promql.highest(promql.series(family, filters=(), **match), _BY))
+
+    drifted = promql.total(promql.series(LLM_TEXT_DRIFT_FEATURE_DETECTED, filters=()), (*_BY, "instance"))
+    raised = promql.total(promql.increase(promql.series(LLM_TEXT_DRIFT_ALARMS, filters=())), _BY)
+    count: Json = {"unit": "locale", "decimals": 0}
+    return lists.table(
+        "Prompts and answers by app and model",
+        "How much of the baseline is learned, texts in the window, the largest distance of a feature (population "
+        f"stability index), features in alarm now, and alarms over the time range. {_NO_FILTERS}",
+        by={
+            "service": lists.Label("Service", 160),
+            "model": lists.Label("Model", 200, [shared.row_link(shared.LLM_UID, service="Service", model="Model")]),
+            "prompt": lists.Label("Prompt", 140),
+            "text": lists.Label("Text", 90),
+        },
+        columns=[
+            lists.Column("Baseline", 90, of(LLM_TEXT_BASELINE_RATIO), {"unit": "percentunit", "decimals": 0}),
+            lists.Column("Texts", 80, of(LLM_TEXT_DRIFT_SAMPLES), count),
+            lists.Column("PSI", 80, of(LLM_TEXT_DRIFT_SCORE, drift_type="psi"), {"unit": "none", "decimals": 2}),
+            lists.Column(
+                "In alarm",
+                80,
+                panels.cells(promql.highest(drifted, _BY)),
+                {**count, **lists.cell_color(((1, panels.BAD),))},
+            ),
+            lists.Column("Alarms", 80, panels.cells(raised), count),
+        ],
+        sort="In alarm",
+        no_value=_NO_TEXTS,
+    )
