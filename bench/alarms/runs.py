@@ -195,6 +195,6 @@ def within(rows: list[Row], bound: dict[str, float | None], chances: float) -> b
     values = rows[0]["values"]
     if values < bound["run_length"]:
         promised, found = values / bound["run_length"], _alarmed(rows)
-        return found - 2 * math.sqrt(max(found * (1 - found), 0) / len(rows)) <= promised
+        return bool(found - 2 * math.sqrt(max(found * (1 - found), 0) / len(rows)) <= promised)
     rates = np.array([row["alarms"] / row["values"] for row in rows])
     return bool(rates.mean() - 2 * rates.std(ddof=1) / math.sqrt(len(rates)) <= 1 / bound["run_length"])
