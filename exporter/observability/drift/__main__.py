@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except _TOLD as error:
         return _failed(error)
+    except Exception:
+        if options.detector is None:
+            raise
+        traceback.print_exc()  # a detector of one's own may raise anything, and Python's status for that is 1: drift
+        return 2
     try:
         if options.html is not None:
             page = report.page(found, baseline.name, current.name, datetime.now(UTC))

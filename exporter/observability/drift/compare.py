@@ -103,9 +103,10 @@ def compare(
     """Compare ``current`` with ``baseline``; all features of the baseline, or only ``features``.
 
     ``test`` is a name of :data:`observability.drift.detectors.BY_NAME`, ``detector`` a class of your own; without
-    either each feature gets the test that suits it (:mod:`observability.drift.choice`). Numbers reach a detector as
-    float64, NaN where missing, booleans and categories (as texts) as lists with ``None``. Raises ``ValueError`` for a
-    feature that the baseline does not have, an unknown test, or where no feature can be compared.
+    either each feature gets the test that suits it (:mod:`observability.drift.choice`). As in the exporter, a
+    ``detector`` gets an array of numbers or a list of texts, ``true`` and ``false`` of booleans, without missing ones.
+    Raises ``ValueError`` for a feature that the baseline does not have, an unknown test, or where no feature can be
+    compared, and what a detector raises.
     """
     unknown = sorted(set(features) - set(baseline.features))
     if unknown:
@@ -121,6 +122,8 @@ def compare(
             left_out[name] = reason or "all values are missing"
             continue
         first[name], second[name], distributions[name] = pair
+        if detector is not None:
+            first[name], second[name] = _plain(first[name]), _plain(second[name])
     if not first:
         raise ValueError("there is no feature to compare: " + "; ".join(f"{k}: {v}" for k, v in left_out.items()))
     chosen: Any = detector
@@ -172,3 +175,10 @@ def _pair(baseline: Baseline, current: Baseline, name: str) -> tuple[Any, Any, D
     found = Distribution.of_categories(named[0], named[1], "boolean" if kinds[0] == "boolean" else "categorical")
     taken: list[Any] = [*values] if kinds == ("boolean", "boolean") else [*named]
     return taken[0], taken[1], found
+
+
+def _plain(values: Any) -> Any:
+    """Numbers (n,) or a list of categories and booleans, as texts; without missing ones."""
+    if isinstance(values, np.ndarray):
+        return values[~np.isnan(values)]
+    return [name for name in map(category, values) if name is not None]

@@ -24,17 +24,21 @@ from tests.support import ROOT
 from tests.unit.drift_cli.evidently_case import NASTY, tables
 
 
-def with_evidently(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def with_evidently(*arguments: str | Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     python = peers.python("evidently")
     if python is None:
         pytest.skip("Evidently is not installed: python -m bench.peers install evidently")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "exporter"), str(ROOT)))}
-    return subprocess.run([python, *arguments], capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+    return subprocess.run(
+        [python, *arguments], capture_output=True, text=True, env=environment, cwd=folder, check=False
+    )
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
-    done = with_evidently("-m", "tests.unit.drift_cli.evidently_case")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("evidently")  # where the example of the page writes its report
+    done = with_evidently("-m", "tests.unit.drift_cli.evidently_case", folder=folder)
+    assert (folder / "evidently.html").exists(), done.stderr
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

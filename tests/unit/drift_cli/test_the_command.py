@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -90,6 +90,35 @@ def test_a_detector_of_ones_own_is_used(files: dict[str, str], capsys: Any) -> N
     assert run(files, "quiet", "--detector", spec, "--features", "age") == 0
 
 
+class Recorder(DriftDetector):
+    """Keeps what it gets, in the order of the features."""
+
+    got: ClassVar[list[Any]] = []
+
+    def fit(self, reference: Any) -> Recorder:
+        self.got.append(reference)
+        return self
+
+    def detect(self, current: Any) -> DriftResult:
+        self.got.append(current)
+        raise LookupError("nothing is found")
+
+
+def test_a_detector_of_ones_own_gets_numbers_or_texts_without_missing_ones(tmp_path: Path, capsys: Any) -> None:
+    file = str(tmp_path / "table.parquet")
+    pq.write_table(
+        pa.table({"x": [1.5, None, float("nan")], "c": ["a", None, "b"], "b": [True, False, None], "i": [3, 4, None]}),
+        file,
+    )
+    for name, expected in {"x": [1.5], "c": ["a", "b"], "b": ["true", "false"], "i": [3.0, 4.0]}.items():
+        Recorder.got.clear()
+        spec = f"{__name__}:Recorder"
+        status = main(["--baseline", file, "--current", file, "--detector", spec, "--features", name])
+        assert [list(each) for each in Recorder.got] == [expected] * 2
+        assert status == 2, "1 would say that there is drift"
+    assert "nothing is found" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -97,6 +126,8 @@ def test_a_detector_of_ones_own_is_used(files: dict[str, str], capsys: Any) -> N
         (("--detector", "nobody"), "neither module:Class nor an entry point"),
         (("--detector", "json:loads"), "no subclass"),
         (("--detector", "nobody:Nothing"), "cannot be loaded"),
+        (("--kind", "age=size"), "not NAME=KIND"),
+        (("--test", "ks"), "feature: country"),
     ],
 )
 def test_wrong_options_are_told(files: dict[str, str], capsys: Any, more: tuple[str, ...], said: str) -> None:
