@@ -29,8 +29,8 @@ DRIFTING = "diagnosis"
 #: Seconds after which something happens to the models in a demo that runs until Ctrl-C; in one that ends by itself,
 #: after half of its time.
 DISTURBED_AFTER_SECONDS = 300.0
-#: Seconds in which a child must be ready, and in which a stopped service must have flushed.
-READY_SECONDS, FLUSH_SECONDS = 60.0, 45.0
+#: Seconds in which a child must be ready, a stopped service must have flushed, and one that has must have ended.
+READY_SECONDS, FLUSH_SECONDS, END_SECONDS = 60.0, 45.0, 15.0
 #: Seconds that an app waits for a provider that was told to be slow, at most.
 PATIENCE_SECONDS = 20.0
 #: Counts of what a model could not hand over, and what people call it.
@@ -44,12 +44,14 @@ class Faults:
     """What is to go wrong: ``provider`` is what POST /admin/faults takes, the rest is for the apps.
 
     ``tool_error_ratio`` is the share of the calls of a tool that fail (None: the apps' own); with ``careless_names``
-    each call of a tool goes under a name of its own. ``models`` is what happens to the models half-way.
+    each call of a tool goes under a name of its own. With ``other_topic`` the tickets of the support are half-way about
+    something else, and in another language. ``models`` is what happens to the models half-way.
     """
 
     provider: dict[str, Any] = field(default_factory=dict)
     tool_error_ratio: float | None = None
     careless_names: bool = False
+    other_topic: bool = False
     models: Disturbance = Disturbance.DRIFT
 
     @property
@@ -127,6 +129,8 @@ class Demo:
             arguments += ["--tool-error-ratio", str(faults.tool_error_ratio)]
         if faults.careless_names:
             arguments.append("--careless-names")
+        if faults.other_topic:
+            arguments += ["--other-topic-after", str(options.seconds / 2 or DISTURBED_AFTER_SECONDS)]
         services = [self._child(name, module, arguments, environment) for name, module in SERVICES.items()]
         for service in services:
             service.wait_for("ready", READY_SECONDS)
@@ -196,7 +200,7 @@ class Demo:
                 done[service.name] = service.wait_for("done", FLUSH_SECONDS)
             except ChildError as error:
                 self._problems.append(str(error))
-            code = service.close(5.0)
+            code = service.close(END_SECONDS)
             if code != 0:
                 self._problems.append(f"{service.name} ended with exit code {code}")
         for name, said in done.items():

@@ -81,6 +81,7 @@ def parser(service: str) -> argparse.ArgumentParser:
     made.add_argument("--latency-scale", type=float, default=1.0, help="multiplies how long tools take")
     made.add_argument("--tool-error-ratio", type=float, default=TOOL_ERROR_RATIO, help="share of tool calls that fail")
     made.add_argument("--careless-names", action="store_true", help="give tools a new name for each call")
+    made.add_argument("--other-topic-after", type=float, default=0, help="seconds until users ask of another topic")
     made.add_argument("--interactions", type=int, default=0, help="stop by itself after so many; 0: never")
     made.add_argument("--child", action="store_true", help="end when standard input ends")
     return made
@@ -115,7 +116,7 @@ def run(service: str, options: argparse.Namespace, telemetry: Telemetry, make_ap
 
     app = make_app()
     app.prepare()
-    _say(event="ready", service=service)
+    say(event="ready", service=service)
     workers = [threading.Thread(target=work, name=f"worker-{index}") for index in range(options.workers)]
     for worker in workers:
         worker.start()
@@ -124,7 +125,7 @@ def run(service: str, options: argparse.Namespace, telemetry: Telemetry, make_ap
         while worker.is_alive():
             worker.join(0.2)
     sent = telemetry.close()
-    _say(
+    say(
         event="done",
         service=service,
         interactions=results.interactions,
@@ -139,7 +140,8 @@ def run(service: str, options: argparse.Namespace, telemetry: Telemetry, make_ap
     return 1 if sent["spans_lost"] or sent["logs_lost"] else 0
 
 
-def _say(**message: Any) -> None:
+def say(**message: Any) -> None:
+    """One JSON line for the launcher."""
     try:
         print(json.dumps(message), flush=True)
     except BrokenPipeError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import signal
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from demo.lifeline import end_with_parent
+from demo.load import say
 from demo.serving.disturbance import Disturbance
 from demo.telemetry import Telemetry
 
@@ -63,17 +63,13 @@ def main(name: str, team: str, load: Callable[[int], Any], arguments: list[str] 
         )
         try:
             serving.prepare(stop)
-            _say(event="ready", service=name)
+            say(event="ready", service=name)
             serving.run(stop)
         except Refused as error:  # of a baseline: nothing that is posted later would be compared with anything
             outbox.refusal = str(error)
             tell(str(error))
     sent = telemetry.close()
     counts = {**serving.counts, **outbox.counts}
-    _say(event="done", service=name, counts=counts, refusal=outbox.refusal, telemetry=sent)
+    say(event="done", service=name, counts=counts, refusal=outbox.refusal, telemetry=sent)
     lost = outbox.refusal or any(counts.get(each) for each in ("rejected", "lost_predictions", "lost_labels"))
     return 1 if lost or sent["spans_lost"] or sent["logs_lost"] else 0
-
-
-def _say(**message: Any) -> None:
-    print(json.dumps(message), flush=True)
