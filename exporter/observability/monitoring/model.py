@@ -230,6 +230,7 @@ class ModelMonitor:
             [joined.probabilities[row] for row in good],
             joined.confidence[good],
             [joined.segment[row] for row in good],
+            [joined.previous[row] for row in good],
         )
         return wrong
 

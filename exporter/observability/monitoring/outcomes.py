@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from observability.columns import ABSENT, Floats
+from observability.columns import ABSENT, Bools, Floats
 from observability.drift.binning import category
 from observability.performance.calibration import CalibrationCurve, calibration_curve
 from observability.performance.classification import evaluate_classification
@@ -162,29 +162,49 @@ class Outcomes:
         probabilities: Sequence[Any],
         confidence: Floats,
         segments: Sequence[dict[str, str]],
+        previous: Sequence[Any],
     ) -> Floats:
         """Labels (n,) that found their predictions, with these, in the order in which they came; how far each
-        prediction was wrong: 0 or 1, in a regression the absolute error, NaN where nobody can say."""
+        prediction was wrong: 0 or 1, in a regression the absolute error, NaN where nobody can say.
+
+        A label that corrects a ``previous`` one takes its place in the window, if that is still there. The test of
+        errors takes each prediction once, by its first label.
+        """
         if not labels:
             return np.zeros(0)
+        first = np.array([each is None for each in previous])
         self.task = self.task or task_of(predictions, any(probabilities))
         if self.task == "regression":
             true, predicted = _floats(labels), _floats(predictions)
             found = zip(true.tolist(), predicted.tolist(), [math.nan] * len(labels), segments, strict=True)
-            self._labelled.extend(Outcome(*each) for each in found)
+            self._place([Outcome(*each) for each in found], first, _floats(previous).tolist())
             errors = np.abs(true - predicted)
             if not math.isnan(self._whole):
-                self._err(np.minimum(errors / self._whole, 1.0))
+                self._err(np.minimum(errors / self._whole, 1.0)[first])
         else:
             named, said = [category(value) for value in labels], [category(value) for value in predictions]
             if not self._classes:
                 self._decide_classes([*named, *said])
             positive = self._positives(said, probabilities, confidence)
-            self._labelled.extend(Outcome(*each) for each in zip(named, said, positive, segments, strict=True))
+            outcomes = [Outcome(*each) for each in zip(named, said, positive, segments, strict=True)]
+            self._place(outcomes, first, [category(value) for value in previous])
             errors = np.array([a != b for a, b in zip(named, said, strict=True)], np.float64)
-            self._err(errors)
+            self._err(errors[first])
         self._dirty = True
         return errors
+
+    def _place(self, outcomes: Sequence[Outcome], first: Bools, previous: Sequence[Any]) -> None:
+        """Take ``outcomes`` (n,) into the window; of those that are not the ``first`` of their prediction (n,), one
+        that is alike but for its ``previous`` label (n,) goes: which of several does not matter."""
+        for outcome, new, old in zip(outcomes, first.tolist(), previous, strict=True):
+            if new:
+                self._labelled.append(outcome)
+                continue
+            alike = (old, outcome.prediction, outcome.segment)
+            for at, held in enumerate(self._labelled):
+                if (held.label, held.prediction, held.segment) == alike:
+                    self._labelled[at] = outcome
+                    break
 
     def _err(self, errors: Floats) -> None:
         errors = errors[~np.isnan(errors)]

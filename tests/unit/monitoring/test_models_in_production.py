@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -65,6 +67,25 @@ def test_without_data_there_is_no_series(client: TestClient, random: np.random.G
     assert samples(client, "ml_drift_score") == []
     assert value(client, "ml_predictions_total", status="success", model="churn") == 20
     assert value(client, "ml_drift_effective_samples", feature="age") == 20
+
+
+def test_a_corrected_label_takes_the_place_of_the_old_one(client: TestClient, random: np.random.Generator) -> None:
+    sender = Sender(client)
+    sender.set_baseline(rows(random, 2000))
+    drawn = rows(random, 300)
+    ids = sender.predict(drawn)
+    sender.label(ids, drawn)
+    said = drawn.chance > 0.5
+    wrong = np.flatnonzero(said != drawn.truth)
+    assert sender.performance()["labelled"]["metrics"]["accuracy"]["value"] == pytest.approx(1 - len(wrong) / 300)
+
+    part = wrong[:40]
+    sender.label([ids[at] for at in part], replace(drawn, truth=said[part]))
+
+    found = sender.performance()
+    assert found["labelled"]["metrics"]["accuracy"]["value"] == pytest.approx(1 - (len(wrong) - 40) / 300)
+    assert found["n_labelled"] == 300, "a correction is no prediction of its own"
+    assert value(client, "ml_labels_total", model="churn") == 300
 
 
 def test_labels_make_performance_whenever_they_come(client: TestClient, random: np.random.Generator) -> None:
