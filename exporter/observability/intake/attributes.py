@@ -126,6 +126,8 @@ def attributes(lists: pa.ListArray, shapes: Shapes, select: Select | None, event
         for column, name in enumerate(names):
             pieces[name].append(_Piece(rows, alike.places[:, column], begin[:, column]))
         kept = [column for column, name in enumerate(names) if select is None or select.keeps(name)]
+        if not kept:
+            continue
         by_column = np.arange(len(rows) * len(kept)).reshape(-1, len(kept)).T.reshape(-1)
         found = messages.take(alike.places[:, kept].reshape(-1)).values(begin[:, kept].reshape(-1), by_column)
         for place, column in enumerate(kept):

@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
+from observability.conversations.allowance import Allowance
 from observability.intake import anyvalue, wire
 from observability.spans import Attributes
 from observability.translate.calls import Wanted
@@ -346,3 +347,47 @@ def test_what_is_selected_gives_the_same_calls(found: ExportTraceServiceRequest)
     selected = translate(wire.spans([wire.decode(body, Selection(frozenset(), content=False))]), Wanted())[0]
     assert len(all_of_it.calls) == len(selected.calls)
     assert np.array_equal(all_of_it.links.key, selected.links.key)
+
+
+def test_many_spans_alike_of_which_nothing_is_kept_are_taken() -> None:
+    body = request([span({"http.url": "x", "http.method": "GET"}, name="GET") for _ in range(40)])
+    decoded = wire.decode(body.SerializeToString(), Selection(frozenset(), content=False))
+    assert (len(decoded), decoded.rejected, dict(decoded.spans.attributes)) == (40, 0, {})
+
+
+def test_calls_with_content_are_sampled_and_nothing_else_is() -> None:
+    whole = chat(gen_ai__response__id="r")
+    events = [("gen_ai.user.message", 0.0, {"content": "hello"})]
+    spans = [
+        span({**whole, **PROMPT}),
+        span(whole),  # no content
+        span({"input.value": "hello"}),  # no call
+        span(whole, events=events),
+        span({**whole, **PROMPT}),
+    ]
+    body = request(spans).SerializeToString()
+    every = Selection(frozenset(), content=False, allowance=Allowance(1000))
+    assert wire.decode(body, every).spans.sampled.tolist() == [True, False, False, True, True]
+    assert not wire.decode(body, Selection(frozenset(), content=False)).spans.sampled.any()
+
+    few = wire.decode(body, Selection(frozenset(), content=False, allowance=Allowance(1))).spans
+    assert np.count_nonzero(few.sampled) == 1
+    has_content = np.zeros(len(spans), np.bool_)
+    for key in PROMPT:
+        if key in few.attributes:
+            has_content[few.attributes[key].span] = True
+    assert not has_content[~few.sampled & np.array([True, True, False, True, True])].any()
+
+
+@several
+@given(found=requests())
+def test_sampled_calls_are_the_same_calls(found: ExportTraceServiceRequest) -> None:
+    body = found.SerializeToString()
+    plain = translate(wire.spans([wire.decode(body, Selection(frozenset(), content=False))]), Wanted())[0]
+    sampling = Selection(frozenset(), content=False, allowance=Allowance(1000))
+    sampled = translate(wire.spans([wire.decode(body, sampling)]), Wanted())[0]
+    assert np.array_equal(plain.links.key, sampled.links.key)
+    assert np.array_equal(plain.calls.key, sampled.calls.key)
+    assert np.array_equal(plain.calls.usage, sampled.calls.usage)
+    assert plain.calls.model.to_list() == sampled.calls.model.to_list()
+    assert not plain.calls.exchange.values
