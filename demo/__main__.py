@@ -26,6 +26,7 @@ PRESETS: dict[str, Faults] = {
     "cold-cache": Faults({"cold_cache": True}),
     "tools": Faults(tool_error_ratio=0.6),
     "careless-names": Faults(careless_names=True),
+    "prompt-drift": Faults(other_topic=True, models=Disturbance.NONE),
     "no-drift": Faults(models=Disturbance.NONE),
     **{
         each.value: Faults(models=each)

@@ -41,6 +41,7 @@ PORTS = {
 #: What a minute of the demo cannot have, by a part of the query.
 BEYOND_THE_DEMO = {
     "ml_model_correlation": "twenty times of five minutes must be known of two models",
+    "llm_text_drift": "hundreds of calls of an app to a model must be learned first",
     "watched_metric_anomaly_score": "a quarter of a season must be known",
     "watched_metric_regression_ratio": "a whole season must be known",
 }

@@ -20,7 +20,13 @@ def main(arguments: list[str] | None = None) -> int:
     telemetry = Telemetry(SERVICE, TEAM)
     OpenAIInstrumentor().instrument(tracer_provider=telemetry.tracer_provider)
     with make_client(SERVICE, options.base_url, options.timeout) as client:
-        return run(SERVICE, options, telemetry, lambda: SupportTriage(client, careless_names=options.careless_names))
+
+        def app() -> SupportTriage:
+            return SupportTriage(
+                client, careless_names=options.careless_names, other_topic_after=options.other_topic_after
+            )
+
+        return run(SERVICE, options, telemetry, app)
 
 
 if __name__ == "__main__":

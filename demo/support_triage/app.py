@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +22,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from demo.load import Outcome
 from demo.provider_calls import error_kind, with_retry
-from demo.support_triage.tickets import CLASSIFICATION, LOOK_UP_ORDER, ORDERS, TICKETS
+from demo.support_triage.tickets import CLASSIFICATION, LOOK_UP_ORDER, ORDERS, OTHER_TICKETS, TICKETS
 from demo.tally import Tally, careless
 
 logger = logging.getLogger("demo.support_triage")
@@ -41,8 +43,11 @@ _REPLY = (
 class SupportTriage:
     """The app; its agent handles one ticket at a time in each thread."""
 
-    def __init__(self, client: openai.OpenAI, *, careless_names: bool = False) -> None:
-        """With ``careless_names`` each call of the tool goes under a name of its own."""
+    def __init__(self, client: openai.OpenAI, *, careless_names: bool = False, other_topic_after: float = 0.0) -> None:
+        """With ``careless_names`` each call of the tool goes under a name of its own. After so many seconds (0: never)
+        customers write of another topic.
+        """
+        self._other_topic_at = time.monotonic() + other_topic_after if other_topic_after else math.inf
         self._careless = careless_names
         self.tally = Tally()
         self._client = client
@@ -53,7 +58,7 @@ class SupportTriage:
 
     def interact(self, number: int, draw: random.Random) -> Outcome:
         """One ticket; errors of the provider leave it to a person, and are never an exception here."""
-        ticket = draw.choice(TICKETS)
+        ticket = draw.choice(TICKETS if time.monotonic() < self._other_topic_at else OTHER_TICKETS)
         streamed = draw.random() < 0.6
         thorough = ticket.category == "complaint" or draw.random() < 0.2
         writer = REASONER if thorough else WRITER

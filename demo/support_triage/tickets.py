@@ -40,6 +40,18 @@ TICKETS = (
     Ticket("I am very unhappy with your service. I want to speak with a manager about this complaint.", "complaint"),
 )
 
+#: What comes once the maker sells solar panels in Germany too.
+OTHER_TICKETS = (
+    Ticket("Die neue Solaranlage liefert seit gestern keinen Strom, der Wechselrichter blinkt rot.", "technical"),
+    Ticket("Wie viele Module passen auf ein Flachdach von vierzig Quadratmetern?", "technical"),
+    Ticket("Der Batteriespeicher lädt nur bis sechzig Prozent. Ist das bei Kälte normal?", "technical"),
+    Ticket("Wann kommt der Monteur für das Gerüst? Der Termin am Dienstag wurde abgesagt.", "shipping"),
+    Ticket("Zwei Module sind mit gesprungenem Glas angekommen, die Spedition war schon weg.", "shipping"),
+    Ticket("Auf der Rechnung fehlt die Befreiung von der Umsatzsteuer für die Photovoltaik.", "billing"),
+    Ticket("Die Einspeisevergütung steht nicht in der App, nur der Verbrauch meines Hauses.", "account"),
+    Ticket("Das ist die dritte Beschwerde: Seit vier Wochen wartet die Anlage auf den Zähler.", "complaint"),
+)
+
 ORDERS: dict[str, dict[str, Any]] = {
     f"AB-{number}": {
         "order": f"AB-{number}",

@@ -12,13 +12,13 @@ from observability.columns import Ints
 
 
 class Allowance:
-    """Grants ``per_second`` things a second, and what was left over for one second at most; for any thread."""
+    """Grants ``per_second`` things a second, and what was left over of the last ``saved`` seconds; for any thread."""
 
-    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, per_second: float, *, saved: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock`` tells seconds that never go back."""
         self._per_second = per_second
         self._clock = clock
-        self._most = max(per_second, 1.0)
+        self._most = max(per_second * saved, 1.0)
         self._left = self._most
         self._refilled = clock()
         self._refused = 0

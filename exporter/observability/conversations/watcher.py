@@ -44,11 +44,12 @@ _SAVE = _LOOK = 60.0
 
 
 class _Call(NamedTuple):
-    """What spans say of one call: who, and the content as it was recorded."""
+    """What spans say of one call: who, and the content as it was recorded; ``embed``: its embeddings are looked at."""
 
     key: Key
     asked: Any
     answered: Any
+    embed: bool = False
 
 
 class Conversations:
@@ -71,9 +72,11 @@ class Conversations:
         self._gauges = gauges
         self._turn = turn
         self._allowance = allowance
-        self._embedding = Allowance(own.embeddings_per_second) if own.embeddings_per_second else None
         self._masker: Masker | None = settings.privacy.masker() if settings.privacy.content == "mask" else None
         self._tick = max(_TICKS * settings.limits.settle_seconds, _LEAST_TICK)
+        self._embedding: Allowance | None = None
+        if own.embeddings_per_second:
+            self._embedding = Allowance(own.embeddings_per_second, saved=max(self._tick, 1.0))
         self._idle_seconds = seconds(settings.limits.idle_series)
         self._queue: queue.Queue[_Call | None] = queue.Queue(own.queue_calls + 1)  # one more, for the end marker
         self._capacity = own.queue_calls
@@ -169,7 +172,7 @@ class Conversations:
 
     def _take(self, calls: Sequence[_Call]) -> None:
         by_key: dict[Key, list[_Call]] = {}
-        for call in calls:
+        for call in self._some_embedded(calls):
             by_key.setdefault(call.key, []).append(call)
         for key, found in by_key.items():
             try:
@@ -192,7 +195,7 @@ class Conversations:
         exchanges = [each for call in calls if (each := self._exchange(call, outcomes)) is not None]
         stream.used = time.monotonic()
         if exchanges:
-            stream.take(self._some_embedded(exchanges))
+            stream.take(exchanges)
             outcomes["measured"] += len(exchanges)
             self._changed = True
         for outcome, count in outcomes.items():
@@ -202,7 +205,7 @@ class Conversations:
         """The texts of ``call``, masked as everything that the exporter keeps."""
         try:
             exchange = Exchange(
-                self._harmless(prompt_of(call.asked)), self._harmless(answer_of(call.answered)), embed=False
+                self._harmless(prompt_of(call.asked)), self._harmless(answer_of(call.answered)), call.embed
             )
         except MaskingError:
             outcomes["not_masked"] += 1
@@ -215,12 +218,13 @@ class Conversations:
     def _harmless(self, text: str | None) -> str | None:
         return text if text is None or self._masker is None else self._masker.text(text)[0]
 
-    def _some_embedded(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
-        if self._embedding is None:
-            return list(exchanges)
-        rows: Ints = np.arange(len(exchanges))
+    def _some_embedded(self, calls: Sequence[_Call]) -> Sequence[_Call]:
+        """``calls``, with those marked whose texts are embedded: chosen among all, whichever stream they are of."""
+        if self._embedding is None or not calls:
+            return calls
+        rows: Ints = np.arange(len(calls))
         chosen = set(self._embedding.some_of(rows).tolist())
-        return [Exchange(each.prompt, each.answer, at in chosen) for at, each in enumerate(exchanges)]
+        return [call._replace(embed=at in chosen) for at, call in enumerate(calls)]
 
     def _of(self, key: Key) -> Stream | None:
         """The stream of ``key``; where there is no room, a new one takes the place of one that is silent for long."""

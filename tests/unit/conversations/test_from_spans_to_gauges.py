@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from observability.monitoring.state import unpack
 from observability.settings import Conversations, Drift, Limits, Privacy, Runtime, Settings
 from tests.unit.conversations.support import COOKING, ask, asked, calls, conversations_of, looked_at, running, texts
 from tests.unit.exporter.support import exporter_of, matching, send, span, total
@@ -188,6 +189,19 @@ def test_a_full_queue_leaves_calls_out_and_the_measuring_of_spans_waits_for_noth
         measured, full = (total(client, _OUTCOMES, outcome=each) for each in ("measured", "queue_full"))
         assert full > 0
         assert measured + full == 500
+
+
+def test_few_embeddings_a_second_are_shared_by_all_streams(runtime: Runtime, random: np.random.Generator) -> None:
+    own = Conversations(baseline_calls=100, max_per_second=10_000, embeddings_per_second=60)
+    told = Settings(limits=Limits(settle_seconds=0), drift=Drift(embedder="hashing"), conversations=own)
+    with running(told, runtime) as client:
+        spans = [span(asked(text, model=f"model-{at % 4}")) for at, text in enumerate(texts(random, 120))]
+        ask(client, spans)
+        state = unpack(conversations_of(client).state())
+    embedded = [stream["meanings"]["prompt"]["learned"] for stream in state["streams"]]
+    assert len(embedded) == 4
+    assert min(embedded) > 0
+    assert 60 <= sum(embedded) < 120
 
 
 def test_texts_that_cannot_be_masked_are_counted_and_not_looked_at(runtime: Runtime) -> None:

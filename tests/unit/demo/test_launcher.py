@@ -18,8 +18,9 @@ from demo.__main__ import PRESETS
 from demo.gateway import GatewayError, check_gateway, stack_from_environment
 from demo.launcher import SERVICES
 from demo.simulator.app import parse_faults
+from demo.support_triage.tickets import OTHER_TICKETS
 from tests.support import ROOT, poll
-from tests.unit.demo.support import Receiver
+from tests.unit.demo.support import Receiver, attributes
 
 FAST = ("--latency-scale", "0.1", "--think", "0.02", "--timeout", "1")
 
@@ -150,6 +151,19 @@ def test_tools_fail_and_have_careless_names_when_told_so(receiver: Receiver) -> 
     failed = [span for span in spans if span.status.code == Status.STATUS_CODE_ERROR]
     assert len(failed) >= 3
     assert any(span.name.startswith("execute_tool read_page-") for span in spans)
+
+
+def test_half_way_the_tickets_are_about_something_else_when_told_so(receiver: Receiver) -> None:
+    code, _, err = finish(start(receiver.url, "--seconds", "8", "--faults", "prompt-drift"))
+    assert (code, err) == (0, "")
+    tickets = sorted(
+        (span for span in receiver.spans("support-triage") if span.name == "triage ticket"),
+        key=lambda span: span.start_time_unix_nano,
+    )
+    others = {ticket.text for ticket in OTHER_TICKETS}
+    new = [attributes(span.attributes)["input.value"] in others for span in tickets]
+    assert 0 < sum(new) < len(new)
+    assert new == sorted(new), "none before, all after"
 
 
 def test_no_child_outlives_a_launcher_that_was_killed(receiver: Receiver) -> None:
