@@ -78,7 +78,7 @@ def _streams() -> Panel:
             lists.Column("PSI", 80, of(LLM_TEXT_DRIFT_SCORE, drift_type="psi"), {"unit": "none", "decimals": 2}),
             lists.Column(
                 "In alarm",
-                80,
+                110,
                 panels.cells(promql.highest(drifted, _BY)),
                 {**count, **lists.cell_color(((1, panels.BAD),))},
             ),
