@@ -26,12 +26,20 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.alarms", description=__doc__)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes at once")
-    workers = parser.parse_args().workers
+    parser.add_argument("--ours", action="store_true", help="keep the figures of peers from the last run")
+    arguments = parser.parse_args()
     os.environ.update(_ONE_THREAD)
-    with ThreadPoolExecutor(workers) as threads:
-        theirs = [row for rows in threads.map(_peer, peers.PEERS) for row in rows]
-    with ProcessPoolExecutor(workers) as pool:
+    theirs: list[dict[str, Any]] = []
+    if not arguments.ours:
+        with ThreadPoolExecutor(arguments.workers) as threads:
+            theirs = [row for rows in threads.map(_peer, peers.PEERS) for row in rows]
+    with ProcessPoolExecutor(arguments.workers) as pool:
         results = measured(pool, theirs)
+    if arguments.ours and RESULTS.exists():
+        before = json.loads(RESULTS.read_text(encoding="utf-8"))
+        for part in ("features", "embeddings"):
+            own = {row["detector"] for row in results[part]}
+            results[part] += [row for row in before[part] if row["detector"] not in own]
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     page.PAGE.write_text(page.page(results), encoding="utf-8")
     print(page.page(results))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,13 +38,14 @@ def _classic(name: str) -> Callable[[Stream, int], Looks]:
 def monitor_of(stream: Stream) -> FeatureMonitor:
     """What the exporter keeps of a feature, with its defaults."""
     drift = Drift()
-    random = np.random.default_rng(1)
+    name = f"feature {zlib.crc32(stream.baseline.tobytes())}"  # ties are broken by chance, and not alike for all
+    random = np.random.default_rng(zlib.crc32(name.encode()) + 1)
     if stream.categorical:
         binning = Binning.categorical(_named(stream.baseline), drift.categories, random)
     else:
         binning = Binning.numeric(stream.baseline, drift.bins, random)
     return FeatureMonitor(
-        "feature",
+        name,
         binning,
         window=drift.window,
         run_length=drift.average_run_length,
@@ -74,11 +76,13 @@ def _named(codes: Any) -> list[str | None]:
     return [f"category {code:.0f}" for code in codes.tolist()]
 
 
+#: Of detectors whose p-value is known to be rough (docs/drift-tests.md).
+_PROMISED = {"wasserstein": 0.06}
 CLASSIC = tuple(
     Watcher(
         name,
         _classic(name),
-        Bound(share=0.05),
+        Bound(share=_PROMISED.get(name, 0.05)),
         kinds=tuple(streams.QUIET) if issubclass(detector, BinnedDetector) else streams.NUMERIC,  # type: ignore[arg-type]
     )
     for name, detector in BY_NAME.items()

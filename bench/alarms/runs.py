@@ -85,32 +85,34 @@ def run_lengths(peaks: dict[str, Floats]) -> list[Row]:
     for kind, found in peaks.items():
         values = found.shape[1] * streams.STEP
         for run_length in RUN_LENGTHS:
-            alarmed = int((found[:, -1] >= run_length).sum())
-            row = {"kind": kind, "run_length": run_length, "streams": len(found), "alarmed": alarmed}
-            rows.append(row | {"promised": values / run_length})
+            alarmed = (found[:, -1] >= run_length).astype(np.float64)
+            rows.append({"kind": kind, "run_length": run_length, **_shares(alarmed), "promised": values / run_length})
     return rows
 
 
 def together(peaks: dict[str, Floats]) -> list[Row]:
-    """Models of ten features that are judged together: of quiet ones those with an alarm, and of ones of which half
-    the features drift those in which another feature alarms."""
+    """Models of ten features that are judged together, quiet or with half of the features drifting: which share of the
+    alarms of a model is false, 1 where all are and 0 where there are none."""
     kinds = [peaks[kind] for kind in streams.NUMERIC if kind in streams.INDEPENDENT]
     mixed = np.concatenate(kinds)[np.random.default_rng(3).permutation(sum(map(len, kinds)))]
-    models = mixed[: len(mixed) // FEATURES * FEATURES].reshape(-1, FEATURES, mixed.shape[1])
-    values = models.shape[2] * streams.STEP
+    models = mixed[: len(mixed) // FEATURES * FEATURES, -1].reshape(-1, FEATURES)
+    values = mixed.shape[1] * streams.STEP
     rows = []
     for drifted in (0, FEATURES // 2):
         known = models.copy()
         known[:, :drifted] = math.inf
         for run_length in RUN_LENGTHS:
-            alarmed = sum(
-                any(judge(model[:, look], run_length)[drifted:].any() for look in range(0, known.shape[2], 20))
-                or bool(judge(model[:, -1], run_length)[drifted:].any())
-                for model in known
-            )
-            row = {"drifted": drifted, "features": FEATURES, "run_length": run_length, "models": len(known)}
-            rows.append(row | {"alarmed": alarmed, "promised": values / run_length})
+            alarms = np.array([judge(model, run_length) for model in known])
+            false = alarms[:, drifted:].sum(axis=1) / np.maximum(alarms.sum(axis=1), 1)
+            promised = values / run_length * (FEATURES - drifted) / FEATURES
+            rows.append({"drifted": drifted, "run_length": run_length, **_shares(false), "promised": promised})
     return rows
+
+
+def _shares(values: Floats) -> Row:
+    """Mean of ``values`` (n,) and its standard error."""
+    error = values.std(ddof=1) / math.sqrt(len(values))
+    return {"of": len(values), "found": float(values.mean()), "error": float(error)}
 
 
 def concept(pool: ProcessPoolExecutor) -> list[Row]:

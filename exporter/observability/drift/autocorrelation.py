@@ -14,9 +14,10 @@ _LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 #: Values that are looked at together, about their own mean: a shift of the level is drift, and no correlation.
 _BLOCK = 128
 #: Weight of what is known when the next block comes.
-_KEPT = 0.9
-#: Standard errors from which on a correlation is one, and what is left of it once values are far enough apart.
-_SIGNIFICANT, _NEGLIGIBLE = 3.0, 0.05
+_KEPT = 0.98
+#: Standard errors and size from which on a correlation is one, and what is left of it between values that are far
+#: enough apart: a twentieth between neighbours still makes evidence of 10⁷ four times as frequent.
+_SIGNIFICANT, _NEGLIGIBLE, _LEFT = 3.0, 0.03, 0.02
 _MOST = 1000
 
 
@@ -78,7 +79,7 @@ class Autocorrelation:
         # Correlations about the mean of a block are too small, the more the further apart; that of neighbours least,
         # and by a known amount (Kendall 1954): at least what follows if only neighbours are tied to each other.
         first = min(float(correlation[0]) + (1 + 3 * float(correlation[0])) / _BLOCK, 0.995)
-        tied = math.ceil(math.log(_NEGLIGIBLE) / math.log(first)) if first > _NEGLIGIBLE else 1
+        tied = math.ceil(math.log(_LEFT) / math.log(first)) if first > _LEFT else 1
         self.thinning = min(_MOST, max(tied, _LAGS[last] if last < len(_LAGS) else 2 * _LAGS[-1]))
         total = max(total, (1 + first) / (1 - first) / 2)
         self.time = max(1.0, min(2 * total, float(_MOST)))

@@ -78,6 +78,11 @@ class SortedReference:
         """How often each of ``values`` occurs, shape (k,)."""
         return np.diff(self.cumulative)
 
+    def counts_of(self, values: Floats) -> Ints:
+        """How often each of ``values`` (k,), distinct and ascending, occurs, shape (k,)."""
+        below, at = _below(self, values)
+        return at - below
+
     @property
     def sample(self) -> Floats:
         """The sorted sample, shape (n,)."""
