@@ -98,12 +98,17 @@ def _all_metrics() -> Panel:
         "All measures",
         "Every measure of every selected version: by labels, estimated without them, and on the baseline.",
         by={
-            "model": lists.Label("Model", 95),
-            "version": lists.Label("Version", 65),
-            "metric_type": lists.Label("Measure", 80),
+            "model": lists.Label("Model", 80),
+            "version": lists.Label("Version", 70),
+            "metric_type": lists.Label("Measure", 75),
         },
         columns=[
-            lists.Column(title, 82, panels.cells(promql.highest(promql.series(family), by)), number)
+            lists.Column(
+                title,
+                98 if title == "Labelled" else 86,
+                panels.cells(promql.highest(promql.series(family), by)),
+                number,
+            )
             for title, family in families
         ],
         sort="Labelled",
@@ -177,14 +182,14 @@ def _reliability(settings: Settings) -> Panel:
         by={
             "model": lists.Label("Model", 110),
             "version": lists.Label("Version", 80),
-            "bin": lists.Label("Confidence", 90),
+            "bin": lists.Label("Confidence", 95),
         },
         columns=[
             lists.Column("Claimed", 85, panels.cells(expected), share),
             lists.Column("Right", 85, panels.cells(observed), share),
             lists.Column(
                 "Too sure by",
-                95,
+                122,
                 panels.cells(f"{expected} - {observed}"),
                 {**share, **lists.cell_color(verdicts.half(settings.alerts.accuracy_fall.drop))},
             ),

@@ -24,6 +24,10 @@ NO_BASELINE = shared.NO_BASELINE
 _FEATURE = ("model", "version", "feature")
 #: The test of errors: of no input, so the chosen feature does not matter.
 _CONCEPT = {"drift_type": "concept", "feature": "@error"}
+#: Evidence is drawn up to this many times its alarm: drift that lasts would flatten all that led up to the alarm.
+_ALARMS_DRAWN = 2
+#: Series on a chart and rows of a state timeline that can still be told apart; the tables have them all.
+_LINES, _ROWS = 10, 12
 
 
 def build(settings: Settings) -> Json:
@@ -42,7 +46,7 @@ def build(settings: Settings) -> Json:
             Section("Data quality and importance", drift_features.quality(settings)),
         ],
         variables=shared.drift_variables(),
-        annotations=[*shared.alert_marks(), *shared.drift_marks()],
+        annotations=[*shared.alert_marks("model"), *shared.drift_marks()],
         links=shared.links(shared.DRIFT_UID, filters=()),
         tags=["ai-observability"],
     )
@@ -132,14 +136,14 @@ def _reference(settings: Settings) -> Line:
             panels.query(f"{pick}({promql.series(family)})"),
             unit=unit,
             no_value=NO_BASELINE,
-            decimals=0 if unit == "short" else 1,
+            decimals=0 if unit == "locale" else 1,
         )
 
     least = settings.drift.min_samples
     return Line(
         5,
         [
-            (4, one("Baseline rows", "Rows of the smallest baseline in use.", ML_BASELINE_ROWS, "short", "min")),
+            (4, one("Baseline rows", "Rows of the smallest baseline in use.", ML_BASELINE_ROWS, "locale", "min")),
             (4, one("Baseline age", "Age of the oldest baseline in use.", ML_BASELINE_AGE, "s")),
             (
                 4,
@@ -148,7 +152,7 @@ def _reference(settings: Settings) -> Line:
                     "Observations in the window, divided by how far they repeat one another, of the selected feature "
                     f"with the fewest. Nothing is said below {least}.",
                     ML_DRIFT_EFFECTIVE_SAMPLES,
-                    "short",
+                    "locale",
                     "min",
                 ),
             ),
@@ -168,25 +172,25 @@ def _reference(settings: Settings) -> Line:
 
 
 def _features() -> Line:
-    detected = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type="sequential"), _FEATURE)
+    detected = promql.most(_ROWS, promql.series(ML_DRIFT_DETECTED, drift_type="sequential"), _FEATURE)
     states = panels.state_timeline(
         "Features in alarm",
-        "When the sequential test judged each feature drifted. It may be looked at as often as one likes: false alarms "
-        "stay as rare as observability.yml says.",
+        f"When the sequential test judged a feature drifted; the {_ROWS} longest in alarm. It may be looked at as "
+        "often as one likes: false alarms stay as rare as observability.yml says.",
         panels.query(detected, "{{feature}} {{model}} {{version}}"),
         states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
         unit="none",
         no_value=NO_BASELINE,
     )
-    psi = promql.highest(promql.series(ML_DRIFT_SCORE, drift_type="psi"), ("feature",))
+    psi = promql.most(_LINES, promql.series(ML_DRIFT_SCORE, drift_type="psi"), ("model", "feature"))
     return even(
         9,
         states,
         panels.chart(
             "Population stability index",
-            "Distance between the newest window and the baseline by feature; what is usual without drift depends on "
-            "the size of the window and stands in the table below.",
-            panels.query(psi, "{{feature}}"),
+            f"Distance between the newest window and the baseline of the {_LINES} farthest features; what is usual "
+            "without drift depends on the size of the window and stands in the table below.",
+            panels.query(psi, "{{model}} {{feature}}"),
             unit="none",
             no_value=NO_BASELINE,
         ),
@@ -194,13 +198,13 @@ def _features() -> Line:
 
 
 def _evidence() -> Line:
-    def chart(title: str, description: str, by: str, no_value: str, **test: str) -> Panel:
-        score = promql.highest(promql.series(ML_DRIFT_SCORE, **test), (by,))
+    def chart(title: str, description: str, last: str, no_value: str, **test: str) -> Panel:
+        score = promql.most(_LINES, promql.series(ML_DRIFT_SCORE, **test), ("model", last))
         alarm = promql.highest(promql.series(ML_DRIFT_THRESHOLD, **test))
         return panels.chart(
             title,
             description,
-            panels.query(f"clamp_min({score}, 0)", f"{{{{{by}}}}}"),
+            panels.query(f"clamp({score}, 0, {_ALARMS_DRAWN} * scalar({alarm}))", f"{{{{model}}}} {{{{{last}}}}}"),
             panels.query(alarm, "Alarm"),
             unit="none",
             no_value=no_value,
@@ -211,8 +215,9 @@ def _evidence() -> Line:
         8,
         chart(
             "Evidence of drift",
-            "e-values by feature as powers of ten: 3 is evidence of 1000 to 1 against the baseline. Dashed: where the "
-            "alarm begins. What speaks for the baseline is drawn at 0.",
+            f"e-values of the {_LINES} features with most, as powers of ten: 3 is evidence of 1000 to 1 against the "
+            "baseline. Dashed: where the alarm begins. What speaks for the baseline is drawn at 0, and more than "
+            "twice the alarm as twice.",
             "feature",
             NO_BASELINE,
             drift_type="sequential",
@@ -220,7 +225,7 @@ def _evidence() -> Line:
         chart(
             "Evidence of worse errors",
             "The same of the errors of labelled predictions: a model whose data looks the same can err more.",
-            "model",
+            "version",
             "No labels yet",
             **_CONCEPT,
         ),
@@ -232,43 +237,45 @@ def _distribution() -> Line:
     by = ("model", "baseline", "feature", "bin")
     counts = promql.total(promql.increase(promql.series(ML_FEATURE_BIN)), by)
     whole = promql.total(promql.increase(promql.series(ML_FEATURE_BIN)), by[:-1])
-    in_use = promql.highest(promql.series(ML_BASELINE_ROWS), by[:2])
+    # Bins of several features, or of one feature in several baselines, are too many bars to read.
+    farthest = f"topk(1, {promql.highest(promql.series(ML_DRIFT_SCORE, drift_type='psi'), _FEATURE)})"
+    in_use = promql.highest(promql.series(ML_BASELINE_ROWS), ("model", "version", "baseline"))
+    chosen = f"{farthest} * on (model, version) group_left (baseline) {in_use}"
     every = promql.highest(promql.series(ML_REFERENCE_BIN_RATIO), (*by, "range"))
-    reference = f"({every} and on (model, baseline) {in_use})"
+    reference = f"({every} and on (model, baseline, feature) ({chosen}))"
     share = f"{counts} / on (model, baseline, feature) group_left () ({whole} > 0)"
     now = f"0 * {reference} + on (model, baseline, feature, bin) group_left () ({share})"
 
     def part(name: str, vector: str) -> str:
-        mean = f"avg by (feature, bin, range) ({vector})"
-        named = f'label_join({mean}, "where", "  ", "range", "feature")'
-        ordered = f'label_join({named}, "order", " ", "feature", "bin")'
-        return f'label_replace({ordered}, "what", "{name}", "", "")'
+        named = f'label_join({vector}, "of", " ", "model", "feature")'
+        return f'label_replace({named}, "what", "{name}: $1", "of", "(.*)")'
 
     bars = panels.bars(
         "Baseline and now, by bin",
-        "Share of the values of each bin of a feature: in the baseline, and over the time range. Choose one feature "
-        "above; of several models the mean is shown.",
+        "Share of the values of each bin of a feature: in the baseline, and over the time range. Of several features "
+        "the one that is farthest from its baseline; choose another above.",
         panels.cells(f"{part('Baseline', reference)} or {part('Now', now)}"),
-        row="where",
+        row="range",
         column="what",
-        order=("order",),
+        order=("bin",),
         unit="percentunit",
         no_value=NO_BASELINE,
-        overrides=panels.fixed_colors({"Baseline": "text", "Now": "blue"}),
+        overrides=panels.fixed_colors({"Baseline": "text", "Now": "blue"}, begin=True),
     )
     return even(9, bars)
 
 
 def _others() -> Line:
     by = ("drift_type", *_FEATURE)
-    inputs = promql.highest(promql.series(ML_DRIFT_DETECTED, drift_type="!=sequential"), by)
-    errors = promql.highest(promql.series(ML_DRIFT_DETECTED, **_CONCEPT), by)
+    inputs = promql.most(_ROWS // 2, promql.series(ML_DRIFT_DETECTED, drift_type="!=sequential"), by)
+    errors = promql.most(_ROWS // 2, promql.series(ML_DRIFT_DETECTED, **_CONCEPT), by)
     return even(
         7,
         panels.state_timeline(
             "Other kinds of drift",
-            "Embeddings and texts as a whole, errors against labels (concept), and detectors of your own.",
-            panels.query(f"{inputs} or {errors}", "{{drift_type}} {{model}} {{version}} {{feature}}"),
+            "Embeddings and texts as a whole, errors against labels (concept), and detectors of your own; of each half "
+            f"the {_ROWS // 2} longest in alarm.",
+            panels.query(f"({inputs}) or ({errors})", "{{drift_type}} {{model}} {{version}} {{feature}}"),
             states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
             unit="none",
             no_value="No texts or labels yet",

@@ -13,7 +13,6 @@ from observability.catalogue import (
     ML_DRIFT_ALARMS,
     ML_DRIFT_AUTOCORRELATION,
     ML_DRIFT_DETECTED,
-    ML_DRIFT_E_VALUE,
     ML_DRIFT_EFFECTIVE_SAMPLES,
     ML_DRIFT_EXPECTED,
     ML_DRIFT_P_VALUE,
@@ -34,6 +33,8 @@ from observability.settings import Settings
 
 _BY = ("model", "version", "feature")
 _NUMBER: Json = {"unit": "none", "decimals": 3}
+#: Lines of a chart by window: two windows, so half as many features.
+_LINES = 6
 _COUNT: Json = {"unit": "locale", "decimals": 0}
 
 
@@ -54,24 +55,23 @@ def statistics(settings: Settings) -> Line:
             ),
         },
         columns=[
-            lists.Column("Evidence", 75, of(ML_DRIFT_SCORE, drift_type="sequential"), {"unit": "none", "decimals": 1}),
-            lists.Column("e-value", 75, of(ML_DRIFT_E_VALUE), {"unit": "sci", "decimals": 1}),
-            lists.Column("Alarm", 55, of(ML_DRIFT_DETECTED, drift_type="sequential"), {"unit": "none", **drifted}),
+            lists.Column("Evidence", 105, of(ML_DRIFT_SCORE, drift_type="sequential"), {"unit": "none", "decimals": 1}),
+            lists.Column("Alarm", 65, of(ML_DRIFT_DETECTED, drift_type="sequential"), {"unit": "none", **drifted}),
             lists.Column(
                 "PSI",
                 65,
                 of(ML_DRIFT_SCORE, drift_type="psi"),
                 {**_NUMBER, **lists.cell_color(verdicts.half(settings.drift.score))},
             ),
-            lists.Column("Expected", 75, of(ML_DRIFT_EXPECTED, drift_type="psi"), _NUMBER),
+            lists.Column("Expected", 85, of(ML_DRIFT_EXPECTED, drift_type="psi"), _NUMBER),
             lists.Column("Limit", 65, of(ML_DRIFT_THRESHOLD, drift_type="psi"), _NUMBER),
             lists.Column("JS", 60, of(ML_DRIFT_SCORE, drift_type="jensen_shannon"), _NUMBER),
             lists.Column("KS", 60, of(ML_DRIFT_SCORE, drift_type="ks"), _NUMBER),
-            lists.Column("W1 in sd", 70, of(ML_DRIFT_SCORE, drift_type="wasserstein"), _NUMBER),
-            lists.Column("χ²", 65, of(ML_DRIFT_SCORE, drift_type="chi2"), {"unit": "none", "decimals": 1}),
-            lists.Column("p of χ²", 65, of(ML_DRIFT_P_VALUE, drift_type="chi2"), {"unit": "sci", "decimals": 1}),
-            lists.Column("Samples", 70, of(ML_DRIFT_EFFECTIVE_SAMPLES), _COUNT),
-            lists.Column("Per sample", 80, of(ML_DRIFT_AUTOCORRELATION), {"unit": "none", "decimals": 1}),
+            lists.Column("W1 in sd", 85, of(ML_DRIFT_SCORE, drift_type="wasserstein"), _NUMBER),
+            lists.Column("χ²", 75, of(ML_DRIFT_SCORE, drift_type="chi2"), {"unit": "none", "decimals": 1}),
+            lists.Column("p of χ²", 85, of(ML_DRIFT_P_VALUE, drift_type="chi2"), {"unit": "sci", "decimals": 1}),
+            lists.Column("Samples", 85, of(ML_DRIFT_EFFECTIVE_SAMPLES), _COUNT),
+            lists.Column("Per sample", 100, of(ML_DRIFT_AUTOCORRELATION), {"unit": "none", "decimals": 1}),
         ],
         sort="Evidence",
         no_value=shared.NO_BASELINE,
@@ -97,9 +97,9 @@ def other_windows() -> Line:
 
 
 def _recorded(title: str, what: str, family: Family, limit: Family | None = None) -> Panel:
-    by = ("feature", "window")
-    targets = [panels.query(promql.highest(promql.series(family), by), "{{feature}} {{window}}")]
-    description = f"{what} of each feature against its baseline, of all replicas, by Prometheus itself."
+    by = ("model", "feature", "window")
+    targets = [panels.query(promql.most(_LINES, promql.series(family), by), "{{model}} {{feature}} {{window}}")]
+    description = f"{what} of the features with most, against their baseline, of all replicas, by Prometheus itself."
     if limit is not None:
         threshold = promql.highest(promql.series(limit), ("window",))
         targets.append(panels.query(threshold, "Usual in {{window}}"))
@@ -138,7 +138,7 @@ def quality(settings: Settings) -> Sequence[Line]:
             8,
             [
                 (
-                    8,
+                    7,
                     panels.chart(
                         "Bad values",
                         "Largest share of each kind of issue in a selected feature. Dashed: this much above the "
@@ -150,7 +150,7 @@ def quality(settings: Settings) -> Sequence[Line]:
                     ),
                 ),
                 (
-                    8,
+                    7,
                     panels.chart(
                         "Predictions sent twice",
                         "Predictions per minute whose id was known already; they count once.",
@@ -159,7 +159,7 @@ def quality(settings: Settings) -> Sequence[Line]:
                         no_value="No prediction was sent twice",
                     ),
                 ),
-                (8, _importance()),
+                (10, _importance()),
             ],
         ),
         even(9, _issues(settings)),
@@ -187,7 +187,7 @@ def _issues(settings: Settings) -> Panel:
             "issue": lists.Label("Issue", 150),
         },
         columns=[
-            lists.Column("Above baseline", 130, panels.cells(f"({share}) - {usual} > 0"), ratio | _judged(limit)),
+            lists.Column("Above baseline", 150, panels.cells(f"({share}) - {usual} > 0"), ratio | _judged(limit)),
             lists.Column("Share", 110, panels.cells(f"({share}) > 0"), ratio),
             lists.Column("In baseline", 110, panels.cells(f"{usual} and ({counted} > 0)"), ratio),
             lists.Column("Values", 110, panels.cells(f"{counted} > 0"), _COUNT),
@@ -209,14 +209,14 @@ def _importance() -> Panel:
         "How much a feature tells of the prediction (0 to 1), now and in the baseline: a model that suddenly leans on "
         "another feature.",
         by={
-            "model": lists.Label("Model", 75),
-            "version": lists.Label("Version", 60),
-            "feature": lists.Label("Feature", 75),
+            "model": lists.Label("Model", 95),
+            "version": lists.Label("Version", 70),
+            "feature": lists.Label("Feature", 110),
         },
         columns=[
-            lists.Column("Now", 55, panels.cells(now), {"unit": "none", "decimals": 2}),
-            lists.Column("Before", 55, panels.cells(before), {"unit": "none", "decimals": 2}),
-            lists.Column("Change", 60, panels.cells(f"{now} - {before}"), {"unit": "none", "decimals": 2}),
+            lists.Column("Now", 68, panels.cells(now), {"unit": "none", "decimals": 2}),
+            lists.Column("Before", 70, panels.cells(before), {"unit": "none", "decimals": 2}),
+            lists.Column("Change", 75, panels.cells(f"{now} - {before}"), {"unit": "none", "decimals": 2}),
         ],
         sort="Now",
         no_value="No predictions of features",

@@ -20,11 +20,13 @@ from observability.settings import Settings
 
 _BY = ("service", "model", "prompt", "text")
 _NO_TEXTS = "No content in spans yet"
+#: Rows of the state timeline, so that their names do not lie on each other.
+_ROWS = 10
 _NO_FILTERS = "The filters do not apply."
 
 
 def texts(settings: Settings) -> Sequence[Line]:
-    detected = promql.highest(promql.series(LLM_TEXT_DRIFT_DETECTED, filters=()), _BY)
+    detected = promql.most(_ROWS, promql.series(LLM_TEXT_DRIFT_DETECTED, filters=()), _BY)
     by = ("service", "model", "text", "feature")
     score = promql.highest(promql.series(LLM_TEXT_DRIFT_SCORE, filters=(), drift_type="sequential"), by)
     alarm = promql.highest(promql.series(LLM_TEXT_DRIFT_THRESHOLD, filters=(), drift_type="sequential"))
@@ -34,7 +36,8 @@ def texts(settings: Settings) -> Sequence[Line]:
             panels.state_timeline(
                 "Prompts and answers in alarm",
                 "When the prompts or answers of an app's calls to a model were judged unlike the first "
-                f"{settings.conversations.baseline_calls}. Numbers of texts are kept, never the texts. {_NO_FILTERS}",
+                f"{settings.conversations.baseline_calls}; the {_ROWS} longest in alarm. Numbers of texts are "
+                f"kept, never the texts. {_NO_FILTERS}",
                 panels.query(detected, "{{text}}s {{service}} → {{model}} {{prompt}}"),
                 states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
                 unit="none",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboards_src.grafana import LOKI, Json, LokiTarget, Panel, PrometheusTarget, thresholds
@@ -44,10 +44,12 @@ def table(
     """
     labels = list(by.values())
     targets = [column.target for column in columns]
-    values = [f"Value #{chr(ord('A') + index)}" if len(targets) > 1 else "Value" for index in range(len(targets))]
+    values = [f"Value #{chr(ord('A') + index)}" for index in range(len(targets))]
+    several = len(targets) > 1
+    shown = [f"{value} (lastNotNull)" for value in values] if several else ["Value"]
     renamed = {
         **{name: label.title for name, label in by.items()},
-        **{value: column.title for value, column in zip(values, columns, strict=True)},
+        **{value: column.title for value, column in zip(shown, columns, strict=True)},
     }
     return prometheus_panel(
         "table",
@@ -74,7 +76,7 @@ def table(
         },
         custom={"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "inspect": False},
         transformations=[
-            *([{"id": "merge", "options": {}}] if len(targets) > 1 else []),
+            *(_one_frame(by, values) if several else []),
             {
                 "id": "organize",
                 "options": {
@@ -85,6 +87,18 @@ def table(
             },
         ],
     )
+
+
+def _one_frame(by: Iterable[str], values: Iterable[str]) -> list[Json]:
+    """Transformations: one row per combination of labels, and no frame at all where no query has an answer.
+
+    Grafana draws the heads of an empty frame's columns, and shows what is missing only where there is no frame.
+    """
+    fields = {
+        **{name: {"operation": "groupby", "aggregations": []} for name in by},
+        **{value: {"operation": "aggregate", "aggregations": ["lastNotNull"]} for value in values},
+    }
+    return [{"id": "merge", "options": {}}, {"id": "groupBy", "options": {"fields": fields}}]
 
 
 def _name_column(label: Label, width: Json) -> Json:

@@ -200,7 +200,7 @@ def _error_types() -> Line:
                         "error_type": lists.Label("Error", 170),
                         "service": lists.Label("Service", 140, [shared.traces_of("Service", failed=True)]),
                         "provider": lists.Label("Provider", 90),
-                        "model": lists.Label("Model", 180),
+                        "model": lists.Label("Model", 170),
                     },
                     columns=[
                         lists.Column(
@@ -211,7 +211,7 @@ def _error_types() -> Line:
                         ),
                         lists.Column(
                             "Of its calls",
-                            100,
+                            110,
                             panels.cells(f"({errors} > 0) / on ({', '.join(who)}) group_left () ({calls} > 0)"),
                             {"unit": "percentunit", "decimals": 1},
                         ),
@@ -314,9 +314,9 @@ def _comparison(settings: Settings) -> Line:
         ),
         lists.Column("p50", 75, quantile(0.5), seconds),
         lists.Column("p95", 75, quantile(0.95), {**seconds, **lists.cell_color(verdicts.latency_steps(settings))}),
-        lists.Column("First token p95", 120, panels.cells(first), seconds),
+        lists.Column("First token p95", 135, panels.cells(first), seconds),
         lists.Column("Per call", 90, panels.cells(f"{cost} / ({calls} > 0)"), money),
-        lists.Column("Per 1k tokens", 110, panels.cells(f"1000 * {priced} / ({tokens} > 0)"), money),
+        lists.Column("Per 1k tokens", 120, panels.cells(f"1000 * {priced} / ({tokens} > 0)"), money),
         lists.Column(
             "Cache hits",
             95,

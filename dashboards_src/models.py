@@ -48,7 +48,7 @@ def build(settings: Settings) -> Json:
             Section("Models together", [_together(settings)]),
         ],
         variables=shared.model_variables(),
-        annotations=[*shared.alert_marks(), *shared.drift_marks()],
+        annotations=[*shared.alert_marks("model"), *shared.drift_marks()],
         links=shared.links(shared.MODELS_UID, filters=()),
         tags=["ai-observability"],
     )
@@ -125,14 +125,15 @@ def _golden(settings: Settings) -> Line:
             no_value=NO_PREDICTION,
             colors=_STATUS,
         ),
-        measures.failed(
+        panels.chart(
             "Failed predictions by version",
             "Share of the predictions of each version that failed. Dashed: where the alert begins.",
-            ML_PREDICTIONS,
-            "version",
-            window=settings.alerts.window,
+            panels.query(
+                promql.failed(ML_PREDICTIONS, settings.alerts.window, ("model", "version")), "{{model}} {{version}}"
+            ),
+            unit="percentunit",
             no_value=NO_PREDICTION,
-            limit=settings.alerts.model_errors.ratio,
+            steps=((settings.alerts.model_errors.ratio, panels.BAD),),
         ),
         measures.quantiles(
             "Prediction latency",
@@ -229,7 +230,7 @@ def _versions(settings: Settings) -> Line:
             ),
             lists.Column(
                 "Drift share",
-                100,
+                105,
                 panels.cells(promql.highest(promql.series(ML_DRIFT_SHARE), by)),
                 {**_SHARE, **lists.cell_color(verdicts.half(settings.drift.share))},
             ),
@@ -248,14 +249,14 @@ def _together(settings: Settings) -> Line:
         "Rank correlation over time of drift, errors or latency of two models. Near 1 they share a cause, such as one "
         "data source; p is the chance of it without any.",
         by={
-            "model": lists.Label("Model", 90),
-            "other": lists.Label("Other", 90),
-            "signal": lists.Label("Signal", 60),
+            "model": lists.Label("Model", 72),
+            "other": lists.Label("Other", 72),
+            "signal": lists.Label("Signal", 65),
         },
         columns=[
             lists.Column(
                 "Correlation",
-                90,
+                122,
                 panels.cells(promql.highest(promql.series(ML_MODEL_CORRELATION), by)),
                 {"unit": "none", "decimals": 2, **lists.cell_color(((0.5, panels.WARNING), (0.8, panels.BAD)))},
             ),
@@ -288,7 +289,7 @@ def _watched(settings: Settings) -> Panel:
 
 def _regressions() -> Panel:
     change = f"max by (watch) ({promql.series(METRIC_CHANGE)})"
-    value = f"max by (watch) ({promql.series(METRIC_VALUE)})"
+    value = f"max by (watch) ({promql.series(METRIC_VALUE)}) > -Inf"  # a quantile of nothing is NaN
     return lists.table(
         "Watched metrics",
         "The largest value of each watched metric, and its last hour as a multiple of the same hour a season ago. The "

@@ -67,7 +67,7 @@ def _models(settings: Settings) -> Panel:
         "and the accuracy of its worst version. The filters do not apply. Click a model for its performance.",
         by={"model": lists.Label("Model", 150, [shared.row_link(shared.MODELS_UID, model="Model")])},
         columns=[
-            lists.Column("Per minute", 100, panels.cells(f"60 * {counted} > 0"), {"unit": "short", "decimals": 1}),
+            lists.Column("Per minute", 115, panels.cells(f"60 * {counted} > 0"), {"unit": "short", "decimals": 1}),
             lists.Column(
                 "Failed",
                 80,

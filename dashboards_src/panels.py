@@ -56,6 +56,11 @@ _NO_LEGEND: Json = {**_LEGEND, "showLegend": False}
 _LAST: Json = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 
 
+#: Transformation that leaves data as they are and an empty answer out. Of an empty frame, heat maps say "No data" and
+#: state timelines "Data does not have a time field"; without any frame they say what the panel has to say.
+_NO_EMPTY_FRAME: Json = {"id": "filterFieldsByName", "options": {"include": {"pattern": ".*"}}}
+
+
 class Look(TypedDict, total=False):
     """How the numbers of a panel are written and judged; every builder takes these.
 
@@ -89,11 +94,11 @@ def cells(expr: str) -> PrometheusTarget:
     return PrometheusTarget(expr=expr, legend="", instant=True, format="table")
 
 
-def fixed_colors(colors: Mapping[str, str]) -> list[Json]:
-    """Overrides: the series of each name always has this colour."""
+def fixed_colors(colors: Mapping[str, str], *, begin: bool = False) -> list[Json]:
+    """Overrides: the series of each name always has this colour; with ``begin`` those whose name begins so."""
     return [
         {
-            "matcher": {"id": "byName", "options": name},
+            "matcher": {"id": "byRegexp", "options": f"/^{name}/"} if begin else {"id": "byName", "options": name},
             "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": color}}],
         }
         for name, color in colors.items()
@@ -188,7 +193,13 @@ def stat(title: str, description: str, target: PrometheusTarget, *, loud: bool =
             "textMode": "value",
             "wideLayout": True,
         },
+        # Without it the words for no number have the base's colour: a green "No labels yet" reads like a verdict.
+        defaults={"mappings": [{"type": "special", "options": {"match": "null+nan", "result": _unknown(look)}}]},
     )
+
+
+def _unknown(look: Look) -> Json:
+    return {"text": look["no_value"], "color": "text", "index": 0}
 
 
 def gauge(title: str, description: str, target: PrometheusTarget, **look: Unpack[Look]) -> Panel:
@@ -293,6 +304,7 @@ def heatmap(title: str, description: str, target: PrometheusTarget, **look: Unpa
             "tooltip": {"mode": "single", "yHistogram": True, "showColorScale": True},
             "yAxis": {"axisPlacement": "left", "reverse": False, "unit": look["unit"]},
         },
+        transformations=[_NO_EMPTY_FRAME],
     )
 
 
@@ -336,7 +348,7 @@ def bars(
             "tooltip": {"mode": "multi", "sort": "desc"},
             "xField": f"{row}\\{column}",
             "xTickLabelRotation": 0,
-            "xTickLabelSpacing": 0,
+            "xTickLabelSpacing": 100,  # pixels; where there are more bars, some labels are left out
         },
         custom={
             "axisBorderShow": False,
@@ -383,4 +395,5 @@ def state_timeline(
         },
         custom={"fillOpacity": 75, "lineWidth": 0},
         defaults={"mappings": [{"type": "value", "options": mapping}]},
+        transformations=[_NO_EMPTY_FRAME],
     )

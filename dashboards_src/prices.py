@@ -48,7 +48,7 @@ def unknown() -> Line:
                         ),
                         lists.Column(
                             "Of its calls",
-                            100,
+                            110,
                             panels.cells(f"({unpriced} > 0) / ({calls} > 0)"),
                             {"unit": "percentunit", "decimals": 0},
                         ),
@@ -142,7 +142,7 @@ def comparison() -> Line:
         columns=[
             lists.Column("Calls", 80, panels.cells(f"{calls} > 0"), {"unit": "locale", "decimals": 0}),
             lists.Column("Per call", 95, now(promql.series(LLM_COST_PER_REQUEST)), {**_MONEY, "decimals": 5}),
-            lists.Column("Per 1k tokens", 115, now(promql.series(LLM_COST_PER_1K_TOKENS)), {**_MONEY, "decimals": 5}),
+            lists.Column("Per 1k tokens", 120, now(promql.series(LLM_COST_PER_1K_TOKENS)), {**_MONEY, "decimals": 5}),
             lists.Column(
                 "Cache hits", 95, now(promql.series(LLM_CACHE_HIT_RATIO)), {"unit": "percentunit", "decimals": 1}
             ),

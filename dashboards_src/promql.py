@@ -53,6 +53,16 @@ def highest(vector: str, by: Iterable[str] = ()) -> str:
     return f"max by ({labels}) ({vector})" if labels else f"max({vector})"
 
 
+def most(count: int, selector: str, by: Iterable[str]) -> str:
+    """``max by (...)`` of a gauge for the ``count`` series with the most of it over the whole range of the chart.
+
+    ``topk`` alone chooses anew at every step, so lines come and go and are many more than ``count`` in all.
+    """
+    by = tuple(by)
+    over_the_range = highest(f"sum_over_time({selector}[{RANGE}] @ end())", by)
+    return f"{highest(selector, by)} and topk({count}, {over_the_range})"
+
+
 def rate(selector: str, window: str = RATE) -> str:
     """Per second, resets of counters corrected."""
     return f"rate({selector}[{window}])"

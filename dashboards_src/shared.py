@@ -138,9 +138,10 @@ def drift_marks() -> list[Json]:
     ]
 
 
-def alert_marks() -> list[Json]:
-    """A mark where an alert begins to fire; not a band for as long as it does."""
-    firing = f'{ALERTS}{{alertstate="firing", severity=~"critical|warning"}}'
+def alert_marks(*filters: str) -> list[Json]:
+    """A mark where an alert begins to fire; not a band for as long as it does. ``filters`` are variables that hold."""
+    chosen = "".join(f', {name}=~"${name}"' for name in filters)
+    firing = f'{ALERTS}{{alertstate="firing", severity=~"critical|warning"{chosen}}}'
     return [
         event_annotation(
             "Alerts",

@@ -293,6 +293,20 @@ def test_an_empty_answer_does_not_put_the_rows_of_a_table_together(module: Any) 
     assert [row["model"] for row in merged["rows"]] == ["a", "b"]
 
 
+def test_rows_of_the_same_labels_become_one_and_no_rows_become_no_frame(module: Any) -> None:
+    step = """[{id: "groupBy", options: {fields: {model: {operation: "groupby", aggregations: []},
+      "Value #A": {operation: "aggregate", aggregations: ["lastNotNull"]}}}}]"""
+    rows = '[{Time: 1, model: "a", "Value #A": 1}, {Time: 2, model: "a", "Value #A": 2}, {Time: 1, model: "b"}]'
+    assert module("data", f'm.transform([{{columns: ["Time", "model", "Value #A"], rows: {rows}}}], {step})') == {
+        "columns": ["model", "Value #A (lastNotNull)"],
+        "rows": [{"model": "a", "Value #A (lastNotNull)": 2}, {"model": "b", "Value #A (lastNotNull)": None}],
+    }
+    assert module("data", f'm.transform([{{columns: ["Time", "Value #A"], rows: []}}], {step})') == {
+        "columns": [],
+        "rows": [],
+    }
+
+
 def test_a_series_that_is_filled_down_to_another_is_drawn_right_after_it(module: Any) -> None:
     panel = """{fieldConfig: {defaults: {}, overrides: [
       {matcher: {id: "byName", options: "upper"}, properties: [{id: "custom.fillBelowTo", value: "lower"}]}]}}"""

@@ -139,6 +139,21 @@ const TRANSFORMATIONS = {
     }
     return [{ columns, rows: [...rows.values()] }];
   },
+  groupBy(all, { fields }) {
+    const by = Object.keys(fields).filter((name) => fields[name].operation === "groupby");
+    const calculated = Object.keys(fields).flatMap((name) => (fields[name].operation === "aggregate" ? fields[name].aggregations.map((calc) => [name, calc]) : []));
+    return all.filter(({ columns }) => by.some((name) => columns.includes(name))).map(({ columns, rows }) => {
+      const groups = Map.groupBy(rows, (row) => JSON.stringify(by.map((name) => row[name])));
+      const shown = calculated.filter(([name]) => columns.includes(name));
+      return {
+        columns: [...by.filter((name) => columns.includes(name)), ...shown.map(([name, calc]) => `${name} (${calc})`)],
+        rows: [...groups.values()].map((group) => ({
+          ...Object.fromEntries(by.map((name) => [name, group[0][name]])),
+          ...Object.fromEntries(shown.map(([name, calc]) => [`${name} (${calc})`, reduce(group.map((row) => row[name]), calc)])),
+        })),
+      };
+    });
+  },
   organize(all, { excludeByName = {}, indexByName = {}, renameByName = {} }) {
     return all.map(({ columns, rows }) => {
       const kept = columns.filter((name) => !excludeByName[name]);

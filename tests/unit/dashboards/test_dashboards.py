@@ -40,7 +40,9 @@ each_promql = pytest.mark.parametrize(
     ids=lambda query: f"{query.dashboard}: {query.panel} {query.ref_id}",
 )
 
-_KEYWORDS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool"}
+_KEYWORDS = {
+    *("and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool", "Inf")
+}
 
 
 def metric_names(expr: str) -> set[str]:
@@ -191,6 +193,8 @@ def test_annotations_mark_moments_and_not_spans_of_time(board: dict[str, Any]) -
     assert bool(drift) is (board["uid"] in shared.PREDICTING)
     assert all(re.search(r"increase\(\w+\{[^}]*\}\[1m\]\)\) > 0$", each["target"]["expr"]) for each in drift)
     assert " unless " in alerts["target"]["expr"] and "offset" in alerts["target"]["expr"]
+    of_the_model = 'model=~"$model"' in alerts["target"]["expr"]
+    assert of_the_model is (board["uid"] in shared.PREDICTING), "no marks of a model that is not shown"
     assert alerts["target"]["refId"]
 
 
@@ -266,6 +270,44 @@ def test_the_columns_of_a_table_fit_and_an_empty_cell_is_a_dash(panel: dict[str,
     assert all(columns[title]["noValue"] == "–" for title in numbers)
 
 
+@each_of_type("table")
+def test_the_head_of_a_column_is_not_cut(panel: dict[str, Any]) -> None:
+    """As measured in Grafana 12.2: letters of 8 pixels at most on average, the cell's padding, the arrow of sorting."""
+    sorted_by = panel["options"]["sortBy"][0]["displayName"]
+    for override in panel["fieldConfig"]["overrides"]:
+        title, values = override["matcher"]["options"], {each["id"]: each["value"] for each in override["properties"]}
+        width = values.get("custom.width") or values["custom.minWidth"]
+        assert width >= (max(8 * len(title) + 34, 66) if title == sorted_by else 8 * len(title) + 14), title
+
+
+@each_of_type("table")
+def test_a_table_without_rows_says_what_is_missing(panel: dict[str, Any]) -> None:
+    """Several empty answers merged are a frame without rows, of which Grafana draws the heads of the columns alone."""
+    if len(panel["targets"]) == 1:
+        return
+    grouped = next(step for step in panel["transformations"] if step["id"] == "groupBy")["options"]["fields"]
+    labels = {name for name, field in grouped.items() if field["operation"] == "groupby"}
+    values = {f"{name} (lastNotNull)" for name in grouped if name not in labels}
+    assert labels and labels | values == set(panel["transformations"][-1]["options"]["renameByName"])
+
+
+@pytest.mark.parametrize("kind", ["state-timeline", "heatmap"])
+def test_an_empty_answer_never_reaches_a_panel_that_has_words_of_its_own_for_it(kind: str) -> None:
+    """ "Data does not have a time field" is what a state timeline says of it."""
+    chosen = [panel for _, panel in PANELS if panel["type"] == kind]
+    assert chosen
+    for panel in chosen:
+        assert [step["id"] for step in panel["transformations"]] == ["filterFieldsByName"], panel["title"]
+
+
+@each_of_type("stat")
+def test_the_words_for_no_number_have_no_colour_of_a_verdict(panel: dict[str, Any]) -> None:
+    defaults = panel["fieldConfig"]["defaults"]
+    (mapping,) = defaults["mappings"]
+    assert mapping["options"]["match"] == "null+nan"
+    assert mapping["options"]["result"] == {"text": defaults["noValue"], "color": "text", "index": 0}
+
+
 @each_of_type("piechart")
 def test_the_slices_of_a_donut_are_fields_with_names(panel: dict[str, Any]) -> None:
     """As series, every slice would be called "Value"; sorted, each has the colour that it has in the charts."""
@@ -279,11 +321,40 @@ def test_the_slices_of_a_donut_are_fields_with_names(panel: dict[str, Any]) -> N
 @each_of_type("barchart")
 def test_days_are_in_order_and_models_have_the_colours_of_the_charts(panel: dict[str, Any]) -> None:
     *orders, matrix = panel["transformations"]
-    expected = {"date": ["model", "date"], "bin": ["bin"], "where": ["order"]}
+    expected = {"date": ["model", "date"], "bin": ["bin"], "range": ["bin"]}
     assert [order["options"]["sort"][0]["field"] for order in orders] == expected[matrix["options"]["rowField"]]
     assert matrix["id"] == "groupingToMatrix"
     names = matrix["options"]["rowField"], matrix["options"]["columnField"]
     assert panel["options"]["xField"] == "\\".join(names)
+
+
+@each_of_type("barchart")
+def test_labels_of_many_bars_are_left_out_and_not_written_over_each_other(panel: dict[str, Any]) -> None:
+    assert panel["options"]["xTickLabelSpacing"] > 0
+
+
+def test_a_version_or_a_feature_is_named_with_its_model() -> None:
+    """Two models have a version 1, and many have a feature called age: their lines would be one."""
+    seen = 0
+    for board in (BOARDS["models"], BOARDS["drift"]):
+        for panel in panels(board):
+            for target in panel.get("targets", []):
+                if panel["type"] in {"timeseries", "state-timeline"} and re.search(
+                    r"\{\{(version|feature)\}\}", target["legendFormat"]
+                ):
+                    assert "{{model}}" in target["legendFormat"], panel["title"]
+                    seen += 1
+    assert seen > 5
+
+
+def test_the_features_on_a_chart_can_be_told_apart() -> None:
+    """With all models chosen there are dozens: the names of their bands lay on each other, the legend hid the chart."""
+    for panel in panels(BOARDS["drift"]):
+        for target in panel.get("targets", []):
+            if panel["type"] in {"timeseries", "state-timeline"} and "{{feature}}" in target["legendFormat"]:
+                assert max(map(int, re.findall(r"topk\((\d+), ", target["expr"]))) <= 12, panel["title"]
+    bars = next(panel for panel in panels(BOARDS["drift"]) if panel["type"] == "barchart")
+    assert "topk(1, " in bars["targets"][0]["expr"]
 
 
 @each_panel
@@ -326,6 +397,7 @@ NOT_SHOWN = {
     "llm_budget_spending_usd_total": "in the burn rate and the forecast",
     "exporter_build_info": "a version, which `make status` shows",
     "exporter_notifications_total": "the notifications themselves are listed, from the log",
+    "ml_drift_e_value": "its logarithm, the evidence, is shown",
     "ml_feature_bin_samples": "in the distances that are recorded from it",
     "ml_prediction_error_rate": "ratios cannot be added up over the filters that are set",
     "ml_prediction_latency_seconds:p99_5m": "quantiles cannot be added up over the filters that are set",

@@ -95,9 +95,9 @@ def test_the_models_are_compared_on_one_row_each() -> None:
     table = panel(llm.build(Settings()), "Model comparison")
     assert all(target["format"] == "table" and target["instant"] for target in table["targets"])
     assert all("by (provider, model)" in target["expr"].replace("le, ", "") for target in table["targets"])
-    assert [step["id"] for step in table["transformations"]] == ["merge", "organize"]
-    renamed = table["transformations"][1]["options"]["renameByName"]
-    assert renamed["model"] == "Model" and renamed["Value #A"] == "Calls"
+    assert [step["id"] for step in table["transformations"]] == ["merge", "groupBy", "organize"]
+    renamed = table["transformations"][-1]["options"]["renameByName"]
+    assert renamed["model"] == "Model" and renamed["Value #A (lastNotNull)"] == "Calls"
 
 
 def test_a_label_that_a_family_lacks_fails_at_generation() -> None:
