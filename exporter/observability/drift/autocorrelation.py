@@ -26,7 +26,7 @@ class Autocorrelation:
 
     def __init__(self) -> None:
         self._waiting = np.zeros(0)
-        self._products = np.zeros(len(_LAGS) + 1)  # the first is the variance
+        self._products = np.zeros(len(_LAGS) + 1)  # of each block in units of its variance, which is the first
         self._values = 0.0
         self.time = 1.0
         self.thinning = 1
@@ -52,11 +52,14 @@ class Autocorrelation:
             self._estimate()
 
     def _block(self, values: Floats) -> None:
+        """Each block counts alike, whatever its variance: one with a step in it looks all correlation."""
         centred = values - values.mean()
-        found = [float(centred @ centred) / _BLOCK]
-        found += [float(centred[lag:] @ centred[:-lag]) / (_BLOCK - lag) for lag in _LAGS]
-        self._products = self._products * _KEPT + np.array(found)
+        variance = float(centred @ centred) / _BLOCK
+        self._products *= _KEPT
         self._values = self._values * _KEPT + _BLOCK
+        if variance > 0:
+            found = [float(centred[lag:] @ centred[:-lag]) / (_BLOCK - lag) / variance for lag in _LAGS]
+            self._products += np.array([1.0, *found])
 
     def _estimate(self) -> None:
         """The sum of correlations up to the first that is none (Geyer 1992, initial sequence), and the distance at

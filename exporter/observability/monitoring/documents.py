@@ -44,7 +44,7 @@ def drift(monitor: ModelMonitor) -> dict[str, Any]:
 def _feature(monitor: ModelMonitor, at: int, each: FeatureMonitor) -> dict[str, Any]:
     table = monitor.table
     counts = each.window.counts
-    enough = each.effective >= monitor.settings.drift.min_samples
+    enough = each.alarm or each.effective >= monitor.settings.drift.min_samples
     document: dict[str, Any] = {
         "feature": each.name,
         "kind": each.binning.kind,

@@ -105,7 +105,7 @@ def _features(found: _Values, labels: tuple[str, str], monitor: ModelMonitor) ->
         feature = (*labels, each.name)
         found[catalogue.ML_DRIFT_EFFECTIVE_SAMPLES][feature] = float(table.effective[at])
         found[catalogue.ML_DRIFT_AUTOCORRELATION][feature] = float(max(each.correlation.time, 1.0))
-        if table.effective[at] < drift.min_samples:
+        if table.effective[at] < drift.min_samples and not each.alarm:
             continue
         evidence = max(each.sequential.e_value, 1e-12)
         test = (*labels, SEQUENTIAL, each.name)

@@ -55,7 +55,10 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A text or an embedding: numbers made of it, each watched by itself. What it held is not kept."""
+    """A text or an embedding: numbers made of it, each watched by itself. What it held is not kept.
+
+    Of the columns that are made of it those are watched that have a monitor, which is named ``name.column``.
+    """
 
     name: str
     kind: str
@@ -64,9 +67,11 @@ class Derived:
 
     def take(self, column: Sequence[Any]) -> list[Taken]:
         made, strange = self.columns(column)
+        none = np.zeros(len(strange), np.bool_)
+        prefix = len(self.name) + 1
         return [
-            monitor.take_numbers(values, strange if at == 0 else np.zeros(len(strange), np.bool_))
-            for at, (monitor, values) in enumerate(zip(self.monitors, made.values(), strict=True))
+            monitor.take_numbers(made[monitor.name[prefix:]], strange if at == 0 else none)
+            for at, monitor in enumerate(self.monitors)
         ]
 
 
@@ -140,9 +145,11 @@ def _text(name: str, values: Sequence[Any], settings: Drift, make: Make, embedde
 
 
 def _monitors(name: str, reference: Mapping[str, Floats], settings: Drift, make: Make) -> tuple[FeatureMonitor, ...]:
+    """Of the columns of ``reference`` that say anything: texts without words have no share of unknown ones."""
     made = []
     for part, values in reference.items():
+        if np.isnan(values).all():
+            continue
         random = np.random.default_rng(zlib.crc32(f"baseline {name}.{part}".encode()))
-        usable = values if not np.isnan(values).all() else np.zeros(len(values))
-        made.append(make(f"{name}.{part}", Binning.numeric(usable, settings.bins, random)))
+        made.append(make(f"{name}.{part}", Binning.numeric(values, settings.bins, random)))
     return tuple(made)

@@ -152,7 +152,8 @@ class ModelMonitor:
     @property
     def drifted(self) -> bool | None:
         """Whether anything is judged drifted; ``None`` where nothing can be, or too little has come."""
-        seen = [monitor for monitor in self.monitors if monitor.effective >= self.settings.drift.min_samples]
+        least = self.settings.drift.min_samples
+        seen = [monitor for monitor in self.monitors if monitor.alarm or monitor.effective >= least]
         return any(monitor.alarm for monitor in seen) if seen else None
 
     @property
@@ -216,7 +217,7 @@ class ModelMonitor:
         ):
             if monitor.alarm:
                 monitor.clear()
-            elif alarm and monitor.effective >= min(least, monitor.binning.size):
+            elif alarm and monitor.sequential.observations >= min(least, monitor.binning.size):
                 monitor.raise_alarm()
                 self.counted[monitor.name].alarms += 1
 

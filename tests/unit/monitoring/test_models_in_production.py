@@ -310,3 +310,18 @@ def test_kinds_that_are_declared_count(runtime: Runtime, random: np.random.Gener
         sender.set_baseline(drawn)
         sender.predict(drawn)
         assert sender.feature("age")["kind"] == "categorical"
+
+
+def test_an_alarm_stands_while_the_step_that_raised_it_looks_like_correlation(
+    client: TestClient, random: np.random.Generator
+) -> None:
+    sender = Sender(client)
+    sender.set_baseline(rows(random, 2000))
+    sender.predict(rows(random, 192))
+    sender.predict(rows(random, 128, shift=8.0))
+
+    feature = sender.feature("age")
+    assert feature["effective_samples"] < 100, "the step is taken for correlation by then"
+    assert feature["sequential"]["detected"] is True
+    assert value(client, "data_drift_detected", model="churn") == 1
+    assert value(client, "ml_drift_detected", drift_type="sequential", feature="age") == 1
