@@ -44,9 +44,9 @@ def lines(settings: Settings) -> Sequence[Line]:
         Line(
             8,
             [
-                (7, _measured("Mean absolute error", "mae", "Mean distance of predictions from their labels")),
-                (7, _measured("Root mean square error", "rmse", "Like the mean distance; large errors weigh more")),
-                (10, _all_metrics()),
+                (6, _measured("Mean absolute error", "mae", "Mean distance of predictions from their labels")),
+                (6, _measured("Root mean square error", "rmse", "Like the mean distance; large errors weigh more")),
+                (12, _all_metrics()),
             ],
         ),
         even(8, *_labels(settings)),
@@ -98,9 +98,9 @@ def _all_metrics() -> Panel:
         "All measures",
         "Every measure of every selected version: by labels, estimated without them, and on the baseline.",
         by={
-            "model": lists.Label("Model", 80),
-            "version": lists.Label("Version", 70),
-            "metric_type": lists.Label("Measure", 75),
+            "model": lists.Label("Model", 140),
+            "version": lists.Label("Version", 80),
+            "metric_type": lists.Label("Measure", 85),
         },
         columns=[
             lists.Column(

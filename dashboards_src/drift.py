@@ -141,7 +141,7 @@ def _reference(settings: Settings) -> Line:
 
     least = settings.drift.min_samples
     return Line(
-        5,
+        6,
         [
             (4, one("Baseline rows", "Rows of the smallest baseline in use.", ML_BASELINE_ROWS, "locale", "min")),
             (4, one("Baseline age", "Age of the oldest baseline in use.", ML_BASELINE_AGE, "s")),
@@ -212,7 +212,7 @@ def _evidence() -> Line:
         )
 
     return even(
-        8,
+        9,
         chart(
             "Evidence of drift",
             f"e-values of the {_LINES} features with most, as powers of ten: 3 is evidence of 1000 to 1 against the "

@@ -35,6 +35,7 @@ _BY = ("model", "version", "feature")
 _NUMBER: Json = {"unit": "none", "decimals": 3}
 #: Lines of a chart by window: two windows, so half as many features.
 _LINES = 6
+_NO_VALUES = "No values with a baseline"
 _COUNT: Json = {"unit": "locale", "decimals": 0}
 
 
@@ -48,25 +49,25 @@ def statistics(settings: Settings) -> Line:
         "Distances of the newest window, and what the index is on average (expected) and in 99 of 100 windows "
         "(limit) without drift. p is of one look; who looks often goes by evidence (powers of ten) and Alarm.",
         by={
-            "model": lists.Label("Model", 100),
+            "model": lists.Label("Model", 95),
             "version": lists.Label("Version", 70),
             "feature": lists.Label(
-                "Feature", 120, [shared.row_link(shared.DRIFT_UID, model="Model", version="Version", feature="Feature")]
+                "Feature", 145, [shared.row_link(shared.DRIFT_UID, model="Model", version="Version", feature="Feature")]
             ),
         },
         columns=[
-            lists.Column("Evidence", 105, of(ML_DRIFT_SCORE, drift_type="sequential"), {"unit": "none", "decimals": 1}),
+            lists.Column("Evidence", 100, of(ML_DRIFT_SCORE, drift_type="sequential"), {"unit": "none", "decimals": 1}),
             lists.Column("Alarm", 65, of(ML_DRIFT_DETECTED, drift_type="sequential"), {"unit": "none", **drifted}),
             lists.Column(
                 "PSI",
-                65,
+                60,
                 of(ML_DRIFT_SCORE, drift_type="psi"),
                 {**_NUMBER, **lists.cell_color(verdicts.half(settings.drift.score))},
             ),
             lists.Column("Expected", 85, of(ML_DRIFT_EXPECTED, drift_type="psi"), _NUMBER),
-            lists.Column("Limit", 65, of(ML_DRIFT_THRESHOLD, drift_type="psi"), _NUMBER),
-            lists.Column("JS", 60, of(ML_DRIFT_SCORE, drift_type="jensen_shannon"), _NUMBER),
-            lists.Column("KS", 60, of(ML_DRIFT_SCORE, drift_type="ks"), _NUMBER),
+            lists.Column("Limit", 60, of(ML_DRIFT_THRESHOLD, drift_type="psi"), _NUMBER),
+            lists.Column("JS", 55, of(ML_DRIFT_SCORE, drift_type="jensen_shannon"), _NUMBER),
+            lists.Column("KS", 55, of(ML_DRIFT_SCORE, drift_type="ks"), _NUMBER),
             lists.Column("W1 in sd", 85, of(ML_DRIFT_SCORE, drift_type="wasserstein"), _NUMBER),
             lists.Column("χ²", 75, of(ML_DRIFT_SCORE, drift_type="chi2"), {"unit": "none", "decimals": 1}),
             lists.Column("p of χ²", 85, of(ML_DRIFT_P_VALUE, drift_type="chi2"), {"unit": "sci", "decimals": 1}),
@@ -81,7 +82,7 @@ def statistics(settings: Settings) -> Line:
 
 def windows() -> Line:
     return even(
-        8,
+        9,
         _recorded("PSI by window", "Population stability index", ML_FEATURE_PSI, limit=ML_FEATURE_PSI_THRESHOLD),
         _recorded("Jensen–Shannon by window", "Jensen–Shannon distance", ML_FEATURE_JENSEN_SHANNON),
         _recorded("KS by window", "Lower bound of the Kolmogorov–Smirnov statistic", ML_FEATURE_KS_BOUND),
@@ -92,7 +93,15 @@ def other_windows() -> Line:
     return even(
         7,
         _recorded("χ² by window", "Statistic of the test of homogeneity", ML_FEATURE_CHI2),
-        _recorded("Values by window", "Values of a feature in the window", ML_FEATURE_SAMPLES),
+        panels.chart(
+            "Values by window",
+            "Values of the feature that has most, by model: what the distances by window are made of.",
+            panels.query(
+                promql.highest(promql.series(ML_FEATURE_SAMPLES), ("model", "window")), "{{model}} {{window}}"
+            ),
+            unit="short",
+            no_value=_NO_VALUES,
+        ),
     )
 
 
@@ -104,7 +113,7 @@ def _recorded(title: str, what: str, family: Family, limit: Family | None = None
         threshold = promql.highest(promql.series(limit), ("window",))
         targets.append(panels.query(threshold, "Usual in {{window}}"))
         description += " Usual: what 99 of 100 windows of this size stay below without drift."
-    return panels.chart(title, description, *targets, unit="short", no_value="No values with a baseline")
+    return panels.chart(title, description, *targets, unit="short", no_value=_NO_VALUES)
 
 
 def alarms() -> Panel:
@@ -209,9 +218,9 @@ def _importance() -> Panel:
         "How much a feature tells of the prediction (0 to 1), now and in the baseline: a model that suddenly leans on "
         "another feature.",
         by={
-            "model": lists.Label("Model", 95),
+            "model": lists.Label("Model", 88),
             "version": lists.Label("Version", 70),
-            "feature": lists.Label("Feature", 110),
+            "feature": lists.Label("Feature", 125),
         },
         columns=[
             lists.Column("Now", 68, panels.cells(now), {"unit": "none", "decimals": 2}),

@@ -95,6 +95,7 @@ def quantile_by(
     )
 
 
-def distribution(title: str, description: str, family: Family, **look: Unpack[Look]) -> Panel:
-    """All buckets of a histogram over time."""
-    return panels.heatmap(title, description, panels.query(promql.buckets(family), exemplars=family.exemplars), **look)
+def distribution(title: str, description: str, family: Family, *, calls: bool = True, **look: Unpack[Look]) -> Panel:
+    """All buckets of a histogram over time; single calls on them, if ``calls``, where the family knows any."""
+    target = panels.query(promql.buckets(family), exemplars=calls and family.exemplars)
+    return panels.heatmap(title, description, target, **look)

@@ -157,6 +157,7 @@ def _confidence(settings: Settings) -> Line:
             "Confidence distribution",
             "How many predictions were how sure. Mass that wanders down is a model that no longer knows its data.",
             ML_PREDICTION_CONFIDENCE,
+            calls=False,  # one of every class of every version at each scrape covers whole rows
             unit="percentunit",
             no_value=NO_CONFIDENCE,
         ),

@@ -329,13 +329,16 @@ def bars(
     They are sorted by the labels in ``order``, the last one first.
     """
     target.format, target.legend = "table", ""
+    names = f"{row}\\{column}"
+    # Labels that are left out are drawn as what stands for no value.
+    unnamed = {"matcher": {"id": "byName", "options": names}, "properties": [{"id": "noValue", "value": ""}]}
     matrix = {"rowField": row, "columnField": column, "valueField": "Value", "emptyValue": "null"}
     return prometheus_panel(
         "barchart",
         title,
         description,
         [target],
-        {"min": 0, "color": BY_ORDER, **look},
+        {"min": 0, "color": BY_ORDER, **look, "overrides": [*look.get("overrides", ()), unnamed]},
         {
             "barRadius": 0,
             "barWidth": 0.6,
@@ -346,7 +349,7 @@ def bars(
             "showValue": "never",
             "stacking": "normal" if stacked else "none",
             "tooltip": {"mode": "multi", "sort": "desc"},
-            "xField": f"{row}\\{column}",
+            "xField": names,
             "xTickLabelRotation": 0,
             "xTickLabelSpacing": 100,  # pixels; where there are more bars, some labels are left out
         },

@@ -331,6 +331,8 @@ def test_days_are_in_order_and_models_have_the_colours_of_the_charts(panel: dict
 @each_of_type("barchart")
 def test_labels_of_many_bars_are_left_out_and_not_written_over_each_other(panel: dict[str, Any]) -> None:
     assert panel["options"]["xTickLabelSpacing"] > 0
+    unnamed = {"matcher": {"id": "byName", "options": panel["options"]["xField"]}}
+    assert {**unnamed, "properties": [{"id": "noValue", "value": ""}]} in panel["fieldConfig"]["overrides"]
 
 
 def test_a_version_or_a_feature_is_named_with_its_model() -> None:
@@ -378,7 +380,7 @@ def test_charts_of_a_distribution_with_exemplars_show_single_calls() -> None:
     linked = {family.bucket for family in catalogue.FAMILIES if family.exemplars and family.type == "histogram"}
     seen = set()
     for board, panel in PANELS:
-        if panel["type"] not in {"timeseries", "heatmap"}:
+        if panel["type"] not in {"timeseries", "heatmap"} or panel["title"] == "Confidence distribution":
             continue
         targets = [each for each in panel["targets"] if re.match(r"histogram_quantile|sum by \(le\)", each["expr"])]
         with_calls = [each for each in targets if metric_names(each["expr"]) & linked]
