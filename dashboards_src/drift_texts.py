@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboards_src import bands, lists, panels, promql, shared
+from dashboards_src import bands, lists, measures, panels, promql, shared
 from dashboards_src.grafana import Json, Line, Panel, PrometheusTarget, even
 from observability.catalogue import (
+    EXPORTER_CONVERSATIONS,
     LLM_TEXT_BASELINE_RATIO,
     LLM_TEXT_DRIFT_ALARMS,
     LLM_TEXT_DRIFT_DETECTED,
@@ -20,42 +21,54 @@ from observability.settings import Settings
 
 _BY = ("service", "model", "prompt", "text")
 _NO_TEXTS = "No content in spans yet"
-#: Rows of the state timeline, so that their names do not lie on each other.
+#: Rows of the state timeline and lines of the chart that can still be told apart.
 _ROWS = 10
 _NO_FILTERS = "The filters do not apply."
 
 
 def texts(settings: Settings) -> Sequence[Line]:
+    return [Line(8, [(9, _alarms(settings)), (9, _evidence()), (6, _calls())]), even(8, _streams())]
+
+
+def _alarms(settings: Settings) -> Panel:
     detected = promql.most(_ROWS, promql.series(LLM_TEXT_DRIFT_DETECTED, filters=()), _BY)
+    return panels.state_timeline(
+        "Prompts and answers in alarm",
+        "When the prompts or answers of an app's calls to a model were judged unlike the first "
+        f"{settings.conversations.baseline_calls}; the {_ROWS} longest in alarm. Numbers of texts are kept, never the "
+        f"texts. {_NO_FILTERS}",
+        panels.query(detected, "{{text}}s {{service}} → {{model}} {{prompt}}"),
+        states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
+        unit="none",
+        no_value=_NO_TEXTS,
+    )
+
+
+def _evidence() -> Panel:
     by = ("service", "model", "text", "feature")
-    score = promql.highest(promql.series(LLM_TEXT_DRIFT_SCORE, filters=(), drift_type="sequential"), by)
+    score = promql.most(_ROWS, promql.series(LLM_TEXT_DRIFT_SCORE, filters=(), drift_type="sequential"), by)
     alarm = promql.highest(promql.series(LLM_TEXT_DRIFT_THRESHOLD, filters=(), drift_type="sequential"))
-    return [
-        even(
-            8,
-            panels.state_timeline(
-                "Prompts and answers in alarm",
-                "When the prompts or answers of an app's calls to a model were judged unlike the first "
-                f"{settings.conversations.baseline_calls}; the {_ROWS} longest in alarm. Numbers of texts are "
-                f"kept, never the texts. {_NO_FILTERS}",
-                panels.query(detected, "{{text}}s {{service}} → {{model}} {{prompt}}"),
-                states={0: ("like the baseline", panels.GOOD), 1: ("drifted", panels.BAD)},
-                unit="none",
-                no_value=_NO_TEXTS,
-            ),
-            panels.chart(
-                "Evidence of drift of texts",
-                "The ten features with the most evidence, as powers of ten; dashed: where the alarm begins. "
-                f"{_NO_FILTERS}",
-                panels.query(f"topk(10, clamp_min({score}, 0))", "{{text}} {{feature}} {{service}} {{model}}"),
-                panels.query(alarm, "Alarm"),
-                unit="none",
-                no_value=_NO_TEXTS,
-                overrides=[*panels.fixed_colors({"Alarm": panels.BAD}), bands.dashed("Alarm")],
-            ),
-        ),
-        even(8, _streams()),
-    ]
+    return panels.chart(
+        "Evidence of drift of texts",
+        f"The {_ROWS} features with the most evidence, as powers of ten, drawn up to twice the alarm. Dashed: where "
+        f"that begins. {_NO_FILTERS}",
+        panels.query(f"clamp({score}, 0, 2 * scalar({alarm}))", "{{text}} {{feature}} {{service}} {{model}}"),
+        panels.query(alarm, "Alarm"),
+        unit="none",
+        no_value=_NO_TEXTS,
+        overrides=[*panels.fixed_colors({"Alarm": panels.BAD}), bands.dashed("Alarm")],
+    )
+
+
+def _calls() -> Panel:
+    return measures.per_minute(
+        "Calls with content",
+        "LLM calls whose prompts or answers were in a span, per minute, by what became of them: measured, left out of "
+        f"the sample, or why not. {_NO_FILTERS}",
+        EXPORTER_CONVERSATIONS,
+        "outcome",
+        no_value=_NO_TEXTS,
+    )
 
 
 def _streams() -> Panel:

@@ -193,13 +193,13 @@ def stat(title: str, description: str, target: PrometheusTarget, *, loud: bool =
             "textMode": "value",
             "wideLayout": True,
         },
-        # Without it the words for no number have the base's colour: a green "No labels yet" reads like a verdict.
-        defaults={"mappings": [{"type": "special", "options": {"match": "null+nan", "result": _unknown(look)}}]},
+        defaults={} if loud else {"mappings": [_unknown(look["no_value"])]},
     )
 
 
-def _unknown(look: Look) -> Json:
-    return {"text": look["no_value"], "color": "text", "index": 0}
+def _unknown(words: str) -> Json:
+    """Mapping: without it the words for no number have the base's colour, and a green "No labels yet" is a verdict."""
+    return {"type": "special", "options": {"match": "null+nan", "result": {"text": words, "color": "text", "index": 0}}}
 
 
 def gauge(title: str, description: str, target: PrometheusTarget, **look: Unpack[Look]) -> Panel:
@@ -351,7 +351,7 @@ def bars(
             "tooltip": {"mode": "multi", "sort": "desc"},
             "xField": names,
             "xTickLabelRotation": 0,
-            "xTickLabelSpacing": 100,  # pixels; where there are more bars, some labels are left out
+            "xTickLabelSpacing": 80,  # pixels; where there are more bars, some labels are left out
         },
         custom={
             "axisBorderShow": False,
