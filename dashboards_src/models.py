@@ -27,8 +27,9 @@ from observability.settings import Settings
 
 NO_PREDICTION = shared.NO_PREDICTION
 NO_CONFIDENCE = "No prediction with confidence"
-NO_PAIR = "No two models to compare"
+NO_PAIR = "No two models seen long enough"
 NO_WATCH = "No watched metric has values"
+NO_PAST = "No past to compare with yet"
 
 _STATUS = {"success": panels.GOOD, "error": panels.BAD}
 _SHARE: Json = {"unit": "percentunit", "decimals": 1}
@@ -283,7 +284,7 @@ def _watched(settings: Settings) -> Panel:
         "them. The filters do not apply.",
         panels.query(f"max by (watch) (abs({promql.series(METRIC_SCORE)}))", "{{watch}}"),
         unit="short",
-        no_value=NO_WATCH,
+        no_value=NO_PAST,
         steps=((limit, panels.BAD),),
     )
 
