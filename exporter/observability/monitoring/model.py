@@ -266,7 +266,8 @@ class ModelMonitor:
         }
 
     def from_state(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`to_state` was called; a feature that is compared with another baseline begins anew."""
+        """Go on where :meth:`to_state` was called; a feature that is compared with another baseline, or whose state
+        another version of the exporter made in another way, begins anew."""
         self.newest = float(state["newest"])
         self.came = int(state.get("came", 0))  # a state of an older version has none
         self.outcomes.from_state(state["outcomes"])
@@ -274,7 +275,13 @@ class ModelMonitor:
             return
         for monitor in self.monitors:
             if monitor.name in state["features"]:
-                monitor.from_state(state["features"][monitor.name])
+                try:
+                    monitor.from_state(state["features"][monitor.name])
+                except ValueError as error:
+                    _LOG.warning(
+                        "%s of %s is watched anew: %s", monitor.name, self.model, error,
+                        extra={"event": "state_skipped"},
+                    )  # fmt: skip
         counted = state.get("contributions")
         if self.contributions is not None and counted is not None:
             self.contributions.from_state(counted)

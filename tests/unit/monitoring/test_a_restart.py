@@ -75,3 +75,27 @@ def test_a_state_that_was_saved_before_importance_was_is_still_read(
         again.drift()
         assert ("ml_feature_importance", "age") in importance(client)
         assert value(client, "exporter_monitor_failures_total", part="state") == 0
+
+
+def test_a_feature_whose_state_another_version_made_otherwise_is_watched_anew_and_the_others_go_on(
+    settings: Settings, runtime: Runtime, random: np.random.Generator
+) -> None:
+    with running(settings, runtime) as client:
+        sender = Sender(client)
+        sender.set_baseline(rows(random, 1000))
+        sender.predict(rows(random, 1500, shift=1.0))
+    store = PredictionStore(sqlite_url(runtime.state_dir / "exporter" / "predictions.sqlite"), writer="test")
+    saved = store.load_state(STATE)
+    assert saved is not None
+    state = unpack(saved[1])
+    (model,) = state["models"]
+    model["features"]["country"]["sequential"]["recent"] = np.zeros((3, 62))
+    store.save_state(STATE, saved[0], pack(state))
+    store.close()
+
+    with running(settings, runtime, until=_DRIFT) as client:
+        again = Sender(client)
+        assert again.feature("age")["sequential"]["detected"] is True
+        assert again.feature("age")["sequential"]["observations"] > 0
+        assert again.feature("country")["sequential"]["observations"] == 0
+        assert value(client, "exporter_monitor_failures_total", part="state") == 0
