@@ -45,10 +45,16 @@ def test_the_wasserstein_distance_is_evidently_s_in_deviations_and_nannyml_s_in_
 
 
 @pytest.mark.parametrize("name", sorted(set(NUMBERS) - {"constant"}))
-def test_anderson_darling_is_evidently_s(name: str) -> None:
-    assert ours("anderson_darling", name).p_value == pytest.approx(
-        EVIDENTLY["numbers"][name]["anderson"]["score"], abs=1e-9
-    )
+def test_anderson_darling_by_its_table_is_evidently_s(name: str) -> None:
+    reference, current = NUMBERS[name]
+    found = two_sample.anderson_darling(SortedReference.fit(reference), current)
+    assert found.p_value == pytest.approx(EVIDENTLY["numbers"][name]["anderson"]["score"], abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["normal", "skewed", "outlier", "small"])
+def test_the_detector_goes_by_that_table_where_there_are_no_ties(name: str) -> None:
+    found = ours("anderson_darling", name).p_value
+    assert found == pytest.approx(EVIDENTLY["numbers"][name]["anderson"]["score"], abs=1e-9)
 
 
 def test_a_constant_is_an_error_of_anderson_darling_in_evidently_and_no_drift_here() -> None:

@@ -163,7 +163,7 @@ def test_the_lag_is_the_time_since_the_span_ended(client: TestClient) -> None:
 
 def test_the_queue_is_on_the_page(client: TestClient) -> None:
     queues = [each.labels["queue"] for each in matching(client, "exporter_queue_items")]
-    assert queues == ["measure", "keep"]
+    assert queues == ["measure", "keep", "conversations"]
 
 
 @pytest.mark.parametrize(
