@@ -18,10 +18,10 @@ class Conversations(Strict):
         default=20, ge=1, description="services, models and prompts that are watched; the first that come"
     )
     max_per_second: float = Field(
-        default=50.0, gt=0, description="calls a second that are looked at, chosen by chance where there are more"
+        default=10.0, gt=0, description="calls a second that are looked at, chosen by chance where there are more"
     )
     embeddings_per_second: float = Field(
-        default=10.0, ge=0, description="of these, calls whose texts are embedded by drift.embedder; 0 for none"
+        default=2.0, ge=0, description="of these, calls whose texts are embedded by drift.embedder; 0 for none"
     )
     queue_calls: int = Field(
         default=500, ge=1, description="calls that wait to be looked at; above it they are left out, and counted"
