@@ -44,13 +44,7 @@ def monitor_of(stream: Stream) -> FeatureMonitor:
         binning = Binning.categorical(_named(stream.baseline), drift.categories, random)
     else:
         binning = Binning.numeric(stream.baseline, drift.bins, random)
-    return FeatureMonitor(
-        name,
-        binning,
-        window=drift.window,
-        run_length=drift.average_run_length,
-        clear_after=min(drift.clear_after, drift.window),
-    )
+    return FeatureMonitor.of(name, binning, drift)
 
 
 def evidence(stream: Stream) -> Iterator[tuple[int, float]]:

@@ -66,14 +66,7 @@ class Stream:
         return Watch(name, self.baseline, learner, self._monitor, self.drift.bins)
 
     def _monitor(self, name: str, binning: Binning) -> FeatureMonitor:
-        drift = self.drift
-        return FeatureMonitor(
-            name,
-            binning,
-            window=drift.window,
-            run_length=drift.average_run_length,
-            clear_after=min(drift.clear_after, drift.window),
-        )
+        return FeatureMonitor.of(name, binning, self.drift)
 
     def watches(self, side: str) -> list[Watch]:
         """What is watched of the prompts or of the answers."""

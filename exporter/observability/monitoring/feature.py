@@ -16,6 +16,7 @@ from observability.drift.counts import chi2_contingency
 from observability.drift.sequential import SequentialTest
 from observability.monitoring.values import categories, numbers
 from observability.monitoring.window import SlidingCounts
+from observability.settings import Drift
 
 #: What can be wrong with a value; the order of :attr:`FeatureMonitor.issues`.
 ISSUES = ("missing", "infinite", "out_of_range", "new_category", "type_mismatch")
@@ -51,6 +52,12 @@ class FeatureMonitor:
         self._skip = 0
         self._random = np.random.default_rng(zlib.crc32(name.encode()))
         self._scores = _scores(binning)
+
+    @classmethod
+    def of(cls, name: str, binning: Binning, drift: Drift) -> FeatureMonitor:
+        """As the settings of ``drift`` have it."""
+        clear_after = min(drift.clear_after, drift.window)
+        return cls(name, binning, window=drift.window, run_length=drift.average_run_length, clear_after=clear_after)
 
     @property
     def effective(self) -> float:

@@ -130,14 +130,7 @@ class ModelMonitor:
         return Plain(name, kind, (self._monitor(name, binning_of(name, kind, column, self.settings.drift)),))
 
     def _monitor(self, name: str, binning: Binning) -> FeatureMonitor:
-        drift = self.settings.drift
-        return FeatureMonitor(
-            name,
-            binning,
-            window=drift.window,
-            run_length=drift.average_run_length,
-            clear_after=min(drift.clear_after, drift.window),
-        )
+        return FeatureMonitor.of(name, binning, self.settings.drift)
 
     @property
     def monitors(self) -> list[FeatureMonitor]:
