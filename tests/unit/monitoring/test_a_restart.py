@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -21,14 +24,14 @@ def importance(client: TestClient) -> dict[tuple[str, str], float]:
     return {(name, each.labels["feature"]): each.value for name in families for each in samples(client, name)}
 
 
-def rewritten(runtime: Runtime, layout: str) -> None:
-    """The saved state, without what a version that knew no ``layout`` did not save."""
+def rewritten(runtime: Runtime, change: Callable[[dict[str, Any]], None]) -> None:
+    """``change`` what is saved of each model, into what another version would have saved."""
     store = PredictionStore(sqlite_url(runtime.state_dir / "exporter" / "predictions.sqlite"), writer="test")
     saved = store.load_state(STATE)
     assert saved is not None
     state = unpack(saved[1])
     for model in state["models"]:
-        del model[layout]
+        change(model)
     store.save_state(STATE, saved[0], pack(state))
     store.close()
 
@@ -64,7 +67,7 @@ def test_a_state_that_was_saved_before_importance_was_is_still_read(
         sender.set_baseline(rows(random, 1000))
         sender.predict(rows(random, 500))
         before = sender.drift()
-    rewritten(runtime, "contributions")
+    rewritten(runtime, lambda model: model.pop("contributions"))
 
     with running(settings, runtime, until=_DRIFT) as client:
         again = Sender(client)
@@ -84,14 +87,11 @@ def test_a_feature_whose_state_another_version_made_otherwise_is_watched_anew_an
         sender = Sender(client)
         sender.set_baseline(rows(random, 1000))
         sender.predict(rows(random, 1500, shift=1.0))
-    store = PredictionStore(sqlite_url(runtime.state_dir / "exporter" / "predictions.sqlite"), writer="test")
-    saved = store.load_state(STATE)
-    assert saved is not None
-    state = unpack(saved[1])
-    (model,) = state["models"]
-    model["features"]["country"]["sequential"]["recent"] = np.zeros((3, 62))
-    store.save_state(STATE, saved[0], pack(state))
-    store.close()
+
+    def with_other_groups(model: dict[str, Any]) -> None:
+        model["features"]["country"]["sequential"]["recent"] = np.zeros((3, 62))
+
+    rewritten(runtime, with_other_groups)
 
     with running(settings, runtime, until=_DRIFT) as client:
         again = Sender(client)
